@@ -1,0 +1,58 @@
+/*
+ * effect.h
+ *	  What a command did, in absolute terms, so that doing it again from a log
+ *	  gives the same contents whatever the order of time.
+ *
+ * "add 1 to k" is not an effect; "k is now 42" is.  A command that decided
+ * what to do writes its effects before it changes anything; a full buffer
+ * then stops it with HS_NO_MEMORY.  Format: u8 opcode, varint key size, key,
+ * payload by opcode; little-endian.  Opcodes are never renumbered.
+ */
+#ifndef HS_EFFECT_H
+#define HS_EFFECT_H
+
+#include "bytes.h"
+#include "record.h"
+#include "status.h"
+
+typedef enum HsEffectOp
+{
+	HS_EF_SET = 1,				/* string: value flags, expires_us, bytes */
+	HS_EF_DEL = 2,
+	HS_EF_EXPIRE = 3,			/* expires_us, HS_NEVER = persist */
+	HS_EF_ZADD = 4,				/* score, member */
+	HS_EF_ZREM = 5,				/* member */
+	HS_EF_HLL = 6,				/* serialised sketch: registers become the larger */
+	HS_EF_RESTORE = 7			/* dump payload, expires_us: key becomes exactly that */
+} HsEffectOp;
+
+/* Caller's buffer; grows only by the caller between commands. */
+typedef struct HsEffects
+{
+	uint8_t    *data;
+	size_t		size;			/* bytes written */
+	size_t		capacity;
+	size_t		wanted;			/* set when an effect did not fit */
+} HsEffects;
+
+/*
+ * Append one effect.  'fx' may be NULL (nobody listens): true at once.
+ * 'head' is the fixed payload, 'tail' the bytes that end it; each is written
+ * with its size as a varint.  False if it does not fit; nothing is written.
+ */
+extern bool hs_effect_put(HsEffects *fx, HsEffectOp op, HsBytes key,
+						  HsBytes head, HsBytes tail);
+
+/* One effect, taken apart; all bytes borrowed from the input. */
+typedef struct HsEffect
+{
+	HsEffectOp	op;
+	HsBytes		key;
+	HsBytes		head;
+	HsBytes		tail;
+} HsEffect;
+
+/* Next effect at *pos, which moves on.  HS_NOT_FOUND at the end, HS_CORRUPT. */
+extern HsStatus hs_effect_next(HsBytes input, size_t *pos, HsEffect *out);
+
+#endif							/* HS_EFFECT_H */

@@ -1,0 +1,39 @@
+/*
+ * port.h
+ *	  All the engine asks of the outside: locks and random bits.
+ *
+ * Memory comes in one piece from the caller of hs_region_init(); time arrives
+ * as an argument of each command.  Implemented over LWLocks in src/pg/region.c
+ * and over process-shared rwlocks in test/unit/port_test.c, chosen by the
+ * linker.
+ */
+#ifndef HS_PORT_H
+#define HS_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Room for a lock of the platform; lives in shared memory. */
+typedef struct HsLock
+{
+	uint64_t	opaque[8];
+} HsLock;
+
+typedef enum HsLockMode
+{
+	HS_SHARED,
+	HS_EXCLUSIVE
+} HsLockMode;
+
+extern void hs_port_lock_init(HsLock *lock);
+extern void hs_port_lock(HsLock *lock, HsLockMode mode);
+extern bool hs_port_trylock(HsLock *lock, HsLockMode mode);
+extern void hs_port_unlock(HsLock *lock);
+
+/* Only for assertions; implementations that cannot tell return true. */
+extern bool hs_port_lock_held(HsLock *lock, HsLockMode mode);
+
+/* 64 unpredictable bits; called once, when the region is created. */
+extern uint64_t hs_port_random(void);
+
+#endif							/* HS_PORT_H */

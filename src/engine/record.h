@@ -1,0 +1,177 @@
+/*
+ * record.h
+ *	  Layout of one key with its value in a record log.
+ *
+ *	u16 flags | u8/u16 key size | u8/u16/u32 value size
+ *	[i64 expires_us] [u64 version] | key | value | pad to the granule
+ *
+ * Fields are unaligned and little-endian as the machine is.  The record of a
+ * typical key (short key and value, no expiry) has a header of 4 bytes.
+ * No hash, links, clock or reference count: the index holds what it needs.
+ */
+#ifndef HS_RECORD_H
+#define HS_RECORD_H
+
+#include <stdbool.h>
+
+#include "region.h"
+
+#define HS_MAX_KEY			65535	/* bytes of a key, member or field */
+#define HS_NEVER			INT64_MAX	/* expires_us of a key that does not expire */
+
+/* What a key holds.  Values are part of dump format 1: never renumber. */
+typedef enum HsType
+{
+	HS_STRING = 0,
+	HS_HASH = 1,
+	HS_LIST = 2,
+	HS_SET = 3,
+	HS_ZSET = 4,
+	HS_STREAM = 5,
+	HS_HLL = 6,
+	HS_NTYPES = 7,
+	HS_ANY = 12,				/* argument only: any type will do */
+	HS_CHUNK = 13,				/* a piece of a large value; not a key, see big.h */
+	HS_DEAD = 15				/* unlinked, or not linked yet */
+} HsType;
+
+#define HS_RF_TYPE			0x000f	/* HsType */
+#define HS_RF_KLEN16		0x0010	/* key size takes 2 bytes */
+#define HS_RF_VLEN16		0x0020	/* value size takes 2 bytes */
+#define HS_RF_VLEN32		0x0040	/* value size takes 4 bytes */
+#define HS_RF_EXPIRES		0x0080	/* has expires_us */
+#define HS_RF_VERSION		0x0100	/* has a version, see hs_key_version() */
+#define HS_RF_INT			0x0200	/* string: value is an int64, counted in place */
+#define HS_RF_BIG			0x0400	/* string: value is an HsBig, see big.h */
+#define HS_RF_TEXT			0x0800	/* string: verified text of the database encoding */
+#define HS_RF_JSONB			0x1000	/* string: a jsonb datum without its length word */
+#define HS_RF_LARGE			0x2000	/* collection: value is an HsRef to its root node */
+#define HS_RF_LABEL			0x4000	/* kept for cache labels */
+#define HS_RF_OWNER			0x8000	/* kept for transactional keyspaces */
+
+/* Flags that say how to read a value and travel with it. */
+#define HS_RF_VALUE			(HS_RF_INT | HS_RF_TEXT | HS_RF_JSONB)
+
+typedef uint8_t HsRecord;		/* points at the first byte; use the accessors */
+
+/* A record header, taken apart. */
+typedef struct HsRecordView
+{
+	uint16_t	flags;
+	uint32_t	key_size;
+	uint32_t	value_size;		/* bytes in the record, of whatever encoding */
+	uint32_t	header_size;
+	uint32_t	total;			/* bytes in the log, padded to the granule */
+	int64_t		expires_us;		/* HS_NEVER if it does not expire */
+	const uint8_t *key;
+	uint8_t    *value;
+} HsRecordView;
+
+static inline uint16_t
+hs_record_flags(const HsRecord *r)
+{
+	uint16_t	f;
+
+	memcpy(&f, r, 2);
+	return f;
+}
+
+static inline HsType
+hs_record_type(const HsRecord *r)
+{
+	return (HsType) (r[0] & HS_RF_TYPE);
+}
+
+static inline uint32_t
+hs_record_pad(size_t size)
+{
+	size_t		granule = (size_t) 1 << hs_shift;
+
+	return (uint32_t) ((size + granule - 1) & ~(granule - 1));
+}
+
+/* Bytes before the key in a record with these properties. */
+static inline uint32_t
+hs_record_header_size(uint16_t flags)
+{
+	uint32_t	n = 4;
+
+	if (flags & HS_RF_KLEN16)
+		n += 1;
+	if (flags & HS_RF_VLEN16)
+		n += 1;
+	else if (flags & HS_RF_VLEN32)
+		n += 3;
+	if (flags & HS_RF_EXPIRES)
+		n += 8;
+	if (flags & HS_RF_VERSION)
+		n += 8;
+	return n;
+}
+
+/* Width flags that key and value sizes ask for. */
+static inline uint16_t
+hs_record_width_flags(size_t key_size, size_t value_size)
+{
+	uint16_t	f = 0;
+
+	if (key_size > UINT8_MAX)
+		f |= HS_RF_KLEN16;
+	if (value_size > UINT16_MAX)
+		f |= HS_RF_VLEN32;
+	else if (value_size > UINT8_MAX)
+		f |= HS_RF_VLEN16;
+	return f;
+}
+
+/*
+ * Take a header apart.  A lock-free reader may hand in torn bytes: the result
+ * is then garbage, but nothing beyond the header is touched.
+ */
+static inline void
+hs_record_view(HsRecord *r, HsRecordView *v)
+{
+	const uint8_t *p = r + 2;
+	uint16_t	f = hs_record_flags(r);
+
+	v->flags = f;
+	if (f & HS_RF_KLEN16)
+	{
+		uint16_t	n;
+
+		memcpy(&n, p, 2);
+		v->key_size = n;
+		p += 2;
+	}
+	else
+		v->key_size = *p++;
+	if (f & HS_RF_VLEN32)
+	{
+		memcpy(&v->value_size, p, 4);
+		p += 4;
+	}
+	else if (f & HS_RF_VLEN16)
+	{
+		uint16_t	n;
+
+		memcpy(&n, p, 2);
+		v->value_size = n;
+		p += 2;
+	}
+	else
+		v->value_size = *p++;
+	v->expires_us = HS_NEVER;
+	if (f & HS_RF_EXPIRES)
+	{
+		memcpy(&v->expires_us, p, 8);
+		p += 8;
+	}
+	if (f & HS_RF_VERSION)
+		p += 8;
+	v->header_size = (uint32_t) (p - r);
+	v->total = hs_record_pad((size_t) v->header_size + v->key_size + v->value_size);
+	v->key = p;
+	v->value = r + v->header_size + v->key_size;
+}
+
+#endif							/* HS_RECORD_H */

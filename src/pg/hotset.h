@@ -1,0 +1,88 @@
+/*
+ * hotset.h
+ *	  What the SQL functions share: arguments, keyspaces, retries, errors.
+ *
+ * A SQL function is thin: read arguments, get the keyspace, loop over
+ * begin / command / end until it is done, check, build the result.  Nothing
+ * between hs_op_begin() and hs_op_end() may raise or allocate.
+ */
+#ifndef HOTSET_H
+#define HOTSET_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#include "../engine/store.h"
+#include "compat.h"
+
+/*
+ * ---- Arguments (errors.c, args.c) ------------------------------------------
+ */
+
+/* Text, bytea or jsonb argument n, detoasted: borrowed from the caller's memory
+ * context.  jsonb comes without its length word, as it is stored. */
+extern HsBytes hsg_arg_bytes(FunctionCallInfo fcinfo, int n);
+
+/* For writes: raise 22004 'key must not be null' and the like. */
+extern void hsg_require(FunctionCallInfo fcinfo, int n, const char *what);
+
+/* Elements of a text[] or bytea[] argument; *nulls is NULL if none is null. */
+extern int	hsg_arg_array(FunctionCallInfo fcinfo, int n, HsBytes **elems, bool **nulls);
+
+/* Real time, microseconds since 2000-01-01 UTC: PostgreSQL's own epoch. */
+static inline int64_t
+hsg_now(void)
+{
+	return GetCurrentTimestamp();
+}
+
+/*
+ * Expiry for a ttl argument: NULL is the keyspace's default_ttl or HS_NEVER;
+ * a ttl <= 0 or out of range is 22023.  Infinite is HS_NEVER.
+ */
+extern int64_t hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t now_us);
+
+/* Microseconds of an interval (months as 30 days), 22023 if out of range. */
+extern int64_t hsg_interval_us(const Interval *iv);
+
+/*
+ * ---- Keyspaces (keyspace.c) --------------------------------------------------
+ */
+
+/*
+ * The handle of the keyspace named by argument n (the last one; NULL: the
+ * setting hotset.keyspace), after the privilege check.  Raises 55000 if the
+ * library is not preloaded, 42704 if there is none, 42501 without USAGE.
+ * Valid until the next call that can process invalidations.
+ */
+extern HsHandle *hsg_keyspace(FunctionCallInfo fcinfo, int n);
+extern const char *hsg_keyspace_name(HsHandle *h);
+
+/*
+ * After a command: true when it must run once more, because room was made for
+ * it or the keyspace was renewed.  Checks for interrupts.  'need' and
+ * 'hash' come from the HsOp.
+ */
+extern bool hsg_retry(HsHandle *h, HsStatus status, uint64_t hash, size_t need);
+
+/*
+ * ---- Errors (errors.c) ------------------------------------------------------
+ */
+
+/* Raise unless HS_OK.  found: op.found_type for HS_WRONG_TYPE. */
+extern void hsg_check(HsStatus status, HsHandle *h, HsBytes key,
+					  HsType wanted, HsType found);
+
+/* Key as text for a message: cut, quoted where it is not printable. */
+extern const char *hsg_key_text(HsBytes key);
+
+/* Result as text, 22021 if the bytes are not valid in the database encoding.
+ * 'verified': known to be (HS_RF_TEXT). */
+extern text *hsg_text_result(const void *data, size_t size, bool verified);
+
+/* Glob pattern (as in Redis: * ? [a-z] \x) against bytes (glob.c). */
+extern bool hsg_glob_match(HsBytes pattern, HsBytes string);
+
+#endif							/* HOTSET_H */
