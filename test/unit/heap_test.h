@@ -1,0 +1,30 @@
+/*
+ * heap_test.h
+ *	  A region for tests: shared anonymous memory between guard pages.
+ */
+#ifndef HEAP_TEST_H
+#define HEAP_TEST_H
+
+#include "store.h"
+
+#define HEAP_DB			1		/* database number of heap_keyspace() */
+#define HEAP_NOW		INT64_C(800000000000000)	/* 2025: a time to start from */
+#define HEAP_SECOND		INT64_C(1000000)
+
+/*
+ * Replace the region of the process by a new one of 'size' bytes; children
+ * made by fork() share it.  Ends the program if that fails.
+ */
+extern void heap_open(size_t size);
+extern void heap_close(void);
+
+/* Open or make keyspace (HEAP_DB, server); ends the program if that fails. */
+extern void heap_keyspace(HsHandle *h, uint32_t server, HsEviction eviction, uint64_t memory);
+
+/* Segments that hold data: not free, not in the type-stable pools. */
+extern uint32_t heap_segs_in_use(void);
+
+/* Let n more segments be handed out, then none; a negative n: no limit. */
+extern void heap_fail_after(int n);
+
+#endif							/* HEAP_TEST_H */
