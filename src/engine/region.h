@@ -85,6 +85,7 @@ typedef struct HsRegion
 	uint64_t	segs_offset;	/* (c) bytes: HsSeg array */
 	uint64_t	data_offset;	/* (c) bytes: first segment, aligned to its size class */
 	uint64_t	keyspaces_offset;	/* (c) bytes: HsKeyspace array */
+	uint32_t	nkeyspaces;		/* (c) slots in it */
 
 	_Alignas(HS_CACHE_LINE)
 	_Atomic uint64_t free_head; /* (a) ABA tag << 32 | segment number */
@@ -162,9 +163,9 @@ extern uint32_t hs_seg_get(HsSegKind kind, bool for_compaction);
 extern void hs_seg_put(uint32_t seg);
 
 /*
- * Pages of HS_PAGE_SIZE from the type-stable pools.  A page of the index pool
- * keeps its bytes when freed except the first word after the first bucket
- * header (see index.h).  Returns HS_REF_NONE if no segment is free.
+ * Pages of HS_PAGE_SIZE from the type-stable pools.  Index pages come zeroed;
+ * a page of partitions keeps everything but what its user resets.  Returns
+ * HS_REF_NONE if no segment is free.
  * Lock: takes the region lock (leaf).
  */
 extern HsRef hs_index_page_get(void);

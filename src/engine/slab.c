@@ -1,0 +1,362 @@
+/*
+ * slab.c
+ *	  Nodes of large collections: size classes in pages, pages in segments.
+ *
+ * Classes: every 8 bytes up to 128, then 8 to a doubling up to 4096, each
+ * stretched so that a page has no rest.  A page starts with HsSlabPage, of a
+ * cache line, so that nodes of 64, 128, 256 bytes are aligned to theirs.
+ *
+ * An empty page goes back to its segment at once, an empty segment at
+ * hs_slab_settle(): inside a command nothing is given back, so what
+ * hs_slab_prepare() found stays there.
+ */
+#include "slab.h"
+
+#include "part.h"
+
+#define MAX_CLASS_SIZE	4096
+#define SMALL_CLASSES	16		/* in steps of 8 bytes */
+
+/*
+ * Head of a page.  (p) partition lock
+ */
+typedef struct HsSlabPage
+{
+	HsRef		next;			/* (p) partial pages of the class */
+	HsRef		prev;			/* (p) */
+	HsRef		free;			/* (p) freed nodes, linked through their first word */
+	uint16_t	class;			/* (p) */
+	uint16_t	nfree;			/* (p) freed and never used nodes */
+	uint16_t	fresh;			/* (p) nodes from here on were never used */
+	uint16_t	pad;
+	uint32_t	spare[11];
+} HsSlabPage;
+
+static_assert(sizeof(HsSlabPage) == HS_CACHE_LINE, "nodes start on a cache line");
+
+/* Process-local tables, the same in every process of a region. */
+static uint32_t class_size[HS_SLAB_CLASSES];
+static uint32_t class_nodes[HS_SLAB_CLASSES];	/* to a page */
+
+static unsigned
+class_of(uint32_t size)
+{
+	unsigned	k;
+
+	assert(size > 0 && size <= MAX_CLASS_SIZE);
+	if (size <= 8 * SMALL_CLASSES)
+		return (size + 7) / 8 - 1;
+	k = 31 - (unsigned) __builtin_clz(size - 1);
+	return SMALL_CLASSES + (k - 7) * 8 + ((size - 1) >> (k - 3)) - 8;
+}
+
+void
+hs_slab_setup(void)
+{
+	uint32_t	payload = (uint32_t) HS_SLAB_PAGE - sizeof(HsSlabPage);
+
+	for (unsigned c = 0; c < HS_SLAB_CLASSES; c++)
+	{
+		uint32_t	size;
+		uint32_t	n;
+
+		if (c < SMALL_CLASSES)
+			size = (c + 1) * 8;
+		else
+		{
+			unsigned	group = (c - SMALL_CLASSES) / 8;
+
+			size = (128u << group) + ((c - SMALL_CLASSES) % 8 + 1) * (16u << group);
+		}
+		size = hs_record_pad(size);
+		n = payload / size;
+		if (n > UINT16_MAX)
+			n = UINT16_MAX;
+		if (size > 1024)		/* small ones keep their alignment */
+			size = (payload / n) & ~(uint32_t) 63;
+		class_size[c] = size;
+		class_nodes[c] = n;
+	}
+}
+
+uint32_t
+hs_slab_max(void)
+{
+	return MAX_CLASS_SIZE;
+}
+
+uint32_t
+hs_slab_round(uint32_t size)
+{
+	uint32_t	n = class_size[class_of(size)];
+
+	return n < MAX_CLASS_SIZE ? n : MAX_CLASS_SIZE;
+}
+
+static HsSlabPage *
+page_of(HsRef node)
+{
+	uint64_t	offset = ((uint64_t) node << hs_shift) - hs_data_offset;
+
+	return (HsSlabPage *) (hs_base + hs_data_offset + (offset & ~(uint64_t) (HS_SLAB_PAGE - 1)));
+}
+
+/*
+ * ---- Lists -------------------------------------------------------------------
+ */
+
+static void
+partial_push(HsPart *part, HsSlabPage *page)
+{
+	HsRef	   *head = &part->slab_partial[page->class];
+
+	page->prev = HS_REF_NONE;
+	page->next = *head;
+	if (*head != HS_REF_NONE)
+		((HsSlabPage *) hs_ptr(*head))->prev = hs_ref(page);
+	*head = hs_ref(page);
+}
+
+static void
+partial_unlink(HsPart *part, HsSlabPage *page)
+{
+	if (page->prev != HS_REF_NONE)
+		((HsSlabPage *) hs_ptr(page->prev))->next = page->next;
+	else
+		part->slab_partial[page->class] = page->next;
+	if (page->next != HS_REF_NONE)
+		((HsSlabPage *) hs_ptr(page->next))->prev = page->prev;
+}
+
+static void
+seg_push(uint32_t *head, uint32_t seg)
+{
+	hs_segs[seg].prev = HS_SEG_NONE;
+	hs_segs[seg].next = *head;
+	if (*head != HS_SEG_NONE)
+		hs_segs[*head].prev = seg;
+	*head = seg;
+}
+
+static void
+seg_unlink(uint32_t *head, uint32_t seg)
+{
+	HsSeg	   *s = &hs_segs[seg];
+
+	if (s->prev != HS_SEG_NONE)
+		hs_segs[s->prev].next = s->next;
+	else
+		*head = s->next;
+	if (s->next != HS_SEG_NONE)
+		hs_segs[s->next].prev = s->prev;
+}
+
+/*
+ * ---- Pages -------------------------------------------------------------------
+ */
+
+#define PAGES_PER_SEG	8
+#define ALL_PAGES		((1u << PAGES_PER_SEG) - 1)
+
+/* One more segment of empty pages. */
+static bool
+add_segment(HsPart *part)
+{
+	uint32_t	seg = hs_part_seg_get(part, HS_SEG_SLAB, false);
+
+	if (seg == HS_SEG_NONE)
+		return false;
+	seg_push(&part->slab_open, seg);
+	part->slab_segs++;
+	part->slab_empty += PAGES_PER_SEG;
+	part->slab_dirty = true;
+	return true;
+}
+
+/* Turn an empty page into one of 'class', first in the list of its kind. */
+static HsSlabPage *
+page_take(HsPart *part, unsigned class)
+{
+	uint32_t	seg;
+	HsSeg	   *s;
+	unsigned	i;
+	HsSlabPage *page;
+
+	if (part->slab_open == HS_SEG_NONE && !add_segment(part))
+		return NULL;
+	seg = part->slab_open;
+	s = &hs_segs[seg];
+	i = (unsigned) __builtin_ctz(~s->page_map);
+	s->page_map |= 1u << i;
+	s->live++;
+	part->slab_empty--;
+	if (s->page_map == ALL_PAGES)
+	{
+		seg_unlink(&part->slab_open, seg);
+		seg_push(&part->slab_full, seg);
+	}
+	page = (HsSlabPage *) (hs_seg_data(seg) + i * HS_SLAB_PAGE);
+	page->free = HS_REF_NONE;
+	page->class = (uint16_t) class;
+	page->nfree = (uint16_t) class_nodes[class];
+	page->fresh = 0;
+	partial_push(part, page);
+	part->slab_nfree[class] += class_nodes[class];
+	return page;
+}
+
+/* The page is empty: it may serve any class again. */
+static void
+page_release(HsPart *part, HsSlabPage *page)
+{
+	uint32_t	seg = hs_seg_of(hs_ref(page));
+	HsSeg	   *s = &hs_segs[seg];
+	unsigned	i = (unsigned) (((uint8_t *) page - hs_seg_data(seg)) / HS_SLAB_PAGE);
+
+	partial_unlink(part, page);
+	part->slab_nfree[page->class] -= class_nodes[page->class];
+	if (s->page_map == ALL_PAGES)
+	{
+		seg_unlink(&part->slab_full, seg);
+		seg_push(&part->slab_open, seg);
+	}
+	s->page_map &= ~(1u << i);
+	s->live--;
+	part->slab_empty++;
+	if (s->page_map == 0)
+		part->slab_dirty = true;
+}
+
+/*
+ * ---- Nodes -------------------------------------------------------------------
+ */
+
+HsRef
+hs_slab_alloc(HsPart *part, uint32_t size)
+{
+	unsigned	class = class_of(size);
+	HsSlabPage *page;
+	HsRef		node;
+
+	assert(hs_port_lock_held(&part->lock, HS_EXCLUSIVE));
+	if (part->slab_partial[class] != HS_REF_NONE)
+		page = hs_ptr(part->slab_partial[class]);
+	else
+	{
+		page = page_take(part, class);
+		if (page == NULL)
+			return HS_REF_NONE;
+	}
+	if (page->free != HS_REF_NONE)
+	{
+		node = page->free;
+		memcpy(&page->free, hs_ptr(node), sizeof(HsRef));
+	}
+	else
+	{
+		node = hs_ref((uint8_t *) (page + 1) + (size_t) page->fresh * class_size[class]);
+		page->fresh++;
+	}
+	part->slab_nfree[class]--;
+	if (--page->nfree == 0)
+		partial_unlink(part, page);
+	return node;
+}
+
+void
+hs_slab_free(HsPart *part, HsRef node, uint32_t size)
+{
+	HsSlabPage *page = page_of(node);
+	unsigned	class = page->class;
+
+	assert(hs_port_lock_held(&part->lock, HS_EXCLUSIVE));
+	assert(class == class_of(size));
+	(void) size;
+	memcpy(hs_ptr(node), &page->free, sizeof(HsRef));
+	page->free = node;
+	part->slab_nfree[class]++;
+	if (page->nfree++ == 0)
+		partial_push(part, page);
+	if (page->nfree == class_nodes[class])
+		page_release(part, page);
+}
+
+bool
+hs_slab_prepare(HsPart *part, const HsSlabNeed *needs, int nneeds)
+{
+	uint32_t	want[HS_SLAB_CLASSES] = {0};
+	uint64_t	pages = 0;
+
+	for (int i = 0; i < nneeds; i++)
+	{
+		if (needs[i].count > 0)
+			want[class_of(needs[i].size)] += needs[i].count;
+	}
+	for (unsigned c = 0; c < HS_SLAB_CLASSES; c++)
+	{
+		if (want[c] > part->slab_nfree[c])
+			pages += (want[c] - part->slab_nfree[c] + class_nodes[c] - 1) / class_nodes[c];
+	}
+	while (part->slab_empty < pages)
+	{
+		if (!add_segment(part))
+		{
+			hs_slab_settle(part);
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+hs_slab_settle(HsPart *part)
+{
+	uint32_t	seg;
+
+	if (!part->slab_dirty)
+		return;
+	part->slab_dirty = false;
+	for (seg = part->slab_open; seg != HS_SEG_NONE;)
+	{
+		uint32_t	next = hs_segs[seg].next;
+
+		if (hs_segs[seg].page_map == 0)
+		{
+			seg_unlink(&part->slab_open, seg);
+			part->slab_segs--;
+			part->slab_empty -= PAGES_PER_SEG;
+			hs_part_seg_put(part, seg);
+		}
+		seg = next;
+	}
+}
+
+void
+hs_slab_reset(HsPart *part)
+{
+	uint32_t   *lists[2] = {&part->slab_open, &part->slab_full};
+
+	for (int i = 0; i < 2; i++)
+	{
+		uint32_t	seg = *lists[i];
+
+		while (seg != HS_SEG_NONE)
+		{
+			uint32_t	next = hs_segs[seg].next;
+
+			hs_part_seg_put(part, seg);
+			seg = next;
+		}
+		*lists[i] = HS_SEG_NONE;
+	}
+	part->slab_segs = part->slab_empty = 0;
+	part->slab_dirty = false;
+	memset(part->slab_partial, 0, sizeof(part->slab_partial));
+	memset(part->slab_nfree, 0, sizeof(part->slab_nfree));
+}
+
+uint64_t
+hs_slab_bytes(const HsPart *part)
+{
+	return ((uint64_t) part->slab_segs * PAGES_PER_SEG - part->slab_empty) * HS_SLAB_PAGE;
+}
