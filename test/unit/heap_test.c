@@ -32,7 +32,7 @@ heap_open(size_t size)
 
 	heap_close();
 	map_size = inner + 2 * GUARD;
-	map = mmap(NULL, map_size, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	map = mmap(NULL, map_size, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
 		die("mmap failed");
 	if (mprotect(map + GUARD, inner, PROT_READ | PROT_WRITE) != 0)
