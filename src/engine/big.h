@@ -21,8 +21,8 @@ typedef struct HsBig
 	uint32_t	first_page;		/* segment number or HS_SEG_NONE */
 	uint32_t	npages;
 	uint32_t	nchunks;
-	HsRef		chunk[HS_BIG_CHUNKS];
 	uint32_t	tail_size;		/* bytes after this struct */
+	HsRef		chunk[HS_BIG_CHUNKS];
 } HsBig;
 
 /* Longest value kept in one record: HS_SEG_SIZE / 8 less some header. */

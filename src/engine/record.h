@@ -16,7 +16,7 @@
 
 #include "region.h"
 
-#define HS_MAX_KEY			65535	/* bytes of a key, member or field */
+#define HS_MAX_KEY			65536	/* bytes of a key, member or field */
 #define HS_NEVER			INT64_MAX	/* expires_us of a key that does not expire */
 
 /* What a key holds.  Values are part of dump format 1: never renumber. */
@@ -36,7 +36,7 @@ typedef enum HsType
 } HsType;
 
 #define HS_RF_TYPE			0x000f	/* HsType */
-#define HS_RF_KLEN16		0x0010	/* key size takes 2 bytes */
+#define HS_RF_KLEN16		0x0010	/* key size takes 2 bytes, stored less 1 */
 #define HS_RF_VLEN16		0x0020	/* value size takes 2 bytes */
 #define HS_RF_VLEN32		0x0040	/* value size takes 4 bytes */
 #define HS_RF_EXPIRES		0x0080	/* has expires_us */
@@ -140,7 +140,7 @@ hs_record_view(HsRecord *r, HsRecordView *v)
 		uint16_t	n;
 
 		memcpy(&n, p, 2);
-		v->key_size = n;
+		v->key_size = n + 1u;
 		p += 2;
 	}
 	else

@@ -40,7 +40,7 @@ static void
 choose_units(uint64_t size, uint32_t *shift, uint32_t *seg_shift)
 {
 	if (size <= (uint64_t) 1 << 30)
-		*seg_shift = 16;
+		*seg_shift = 17;
 	else if (size <= (uint64_t) 16 << 30)
 		*seg_shift = 18;
 	else
@@ -212,7 +212,7 @@ pool_get(HsRef *pool, uint32_t *nfree, uint32_t *nsegs, HsSegKind kind)
 		if (seg == HS_SEG_NONE)
 			return HS_REF_NONE;
 		(*nsegs)++;
-		for (int i = 3; i >= 0; i--)
+		for (int i = HS_PAGES_PER_SEG - 1; i >= 0; i--)
 		{
 			uint8_t    *p = hs_seg_data(seg) + i * HS_PAGE_SIZE;
 
@@ -220,7 +220,7 @@ pool_get(HsRef *pool, uint32_t *nfree, uint32_t *nsegs, HsSegKind kind)
 			memcpy(p, pool, sizeof(HsRef));
 			*pool = hs_ref(p);
 		}
-		*nfree += 4;
+		*nfree += HS_PAGES_PER_SEG;
 	}
 	page = *pool;
 	memcpy(pool, hs_ptr(page), sizeof(HsRef));
@@ -284,7 +284,7 @@ hs_part_page_get(void)
 		{
 			memset(hs_seg_data(seg), 0, HS_SEG_SIZE);
 			r->part_segs++;
-			for (int i = 3; i >= 0; i--)
+			for (int i = HS_PAGES_PER_SEG - 1; i >= 0; i--)
 			{
 				HsPart	   *parts = (HsPart *) (hs_seg_data(seg) + i * HS_PAGE_SIZE);
 

@@ -83,7 +83,7 @@ typedef struct HsRegion
 	uint32_t	nsegs;			/* (c) segment numbers 0 .. nsegs-1 */
 	uint32_t	reserve_segs;	/* (c) kept for compaction, see hs_seg_get() */
 	uint64_t	segs_offset;	/* (c) bytes: HsSeg array */
-	uint64_t	data_offset;	/* (c) bytes: first segment, aligned to its size class */
+	uint64_t	data_offset;	/* (c) bytes: first segment, aligned to 4 kB */
 	uint64_t	keyspaces_offset;	/* (c) bytes: HsKeyspace array */
 	uint32_t	nkeyspaces;		/* (c) slots in it */
 
@@ -118,9 +118,9 @@ extern uint64_t hs_data_offset;
 extern uint64_t hs_region_size;
 
 #define HS_SEG_SIZE		((size_t) 1 << hs_seg_shift)
-#define HS_PAGE_SIZE	(HS_SEG_SIZE >> 2)	/* index, directory and partition pages */
-#define HS_SLAB_PAGE	(HS_SEG_SIZE >> 3)	/* pages of collection nodes */
-#define HS_RECORD_MAX	(HS_SEG_SIZE >> 2)	/* bytes of the longest record */
+#define HS_PAGES_PER_SEG 8
+#define HS_PAGE_SIZE	(HS_SEG_SIZE / HS_PAGES_PER_SEG)	/* index, directory and partition pages */
+#define HS_RECORD_MAX	HS_SEG_SIZE	/* bytes of the longest record */
 
 static inline void *
 hs_ptr(HsRef ref)

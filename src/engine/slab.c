@@ -3,17 +3,22 @@
  *	  Nodes of large collections: size classes in pages, pages in segments.
  *
  * Classes: every 8 bytes up to 128, then 8 to a doubling up to 4096, each
- * stretched so that a page has no rest.  A page starts with HsSlabPage, of a
+ * the large ones stretched so that a page has no rest.  A page starts with HsSlabPage, of a
  * cache line, so that nodes of 64, 128, 256 bytes are aligned to theirs.
  *
  * An empty page goes back to its segment at once, an empty segment at
  * hs_slab_settle(): inside a command nothing is given back, so what
  * hs_slab_prepare() found stays there.
+ *
+ * A node above 4096 bytes is a run of neighbouring pages without a head.
  */
 #include "slab.h"
 
 #include "part.h"
 
+#define PAGES_PER_SEG	16
+#define ALL_PAGES		((1u << PAGES_PER_SEG) - 1)
+#define SLAB_PAGE		(HS_SEG_SIZE / PAGES_PER_SEG)
 #define MAX_CLASS_SIZE	4096
 #define SMALL_CLASSES	16		/* in steps of 8 bytes */
 
@@ -50,10 +55,16 @@ class_of(uint32_t size)
 	return SMALL_CLASSES + (k - 7) * 8 + ((size - 1) >> (k - 3)) - 8;
 }
 
+static unsigned
+run_pages(uint32_t size)
+{
+	return (unsigned) ((size + SLAB_PAGE - 1) / SLAB_PAGE);
+}
+
 void
 hs_slab_setup(void)
 {
-	uint32_t	payload = (uint32_t) HS_SLAB_PAGE - sizeof(HsSlabPage);
+	uint32_t	payload = (uint32_t) SLAB_PAGE - sizeof(HsSlabPage);
 
 	for (unsigned c = 0; c < HS_SLAB_CLASSES; c++)
 	{
@@ -82,15 +93,15 @@ hs_slab_setup(void)
 uint32_t
 hs_slab_max(void)
 {
-	return MAX_CLASS_SIZE;
+	return PAGES_PER_SEG * SLAB_PAGE;
 }
 
 uint32_t
 hs_slab_round(uint32_t size)
 {
-	uint32_t	n = class_size[class_of(size)];
-
-	return n < MAX_CLASS_SIZE ? n : MAX_CLASS_SIZE;
+	if (size > MAX_CLASS_SIZE)
+		return run_pages(size) * SLAB_PAGE;
+	return class_size[class_of(size)];
 }
 
 static HsSlabPage *
@@ -98,7 +109,7 @@ page_of(HsRef node)
 {
 	uint64_t	offset = ((uint64_t) node << hs_shift) - hs_data_offset;
 
-	return (HsSlabPage *) (hs_base + hs_data_offset + (offset & ~(uint64_t) (HS_SLAB_PAGE - 1)));
+	return (HsSlabPage *) (hs_base + hs_data_offset + (offset & ~(uint64_t) (SLAB_PAGE - 1)));
 }
 
 /*
@@ -155,9 +166,6 @@ seg_unlink(uint32_t *head, uint32_t seg)
  * ---- Pages -------------------------------------------------------------------
  */
 
-#define PAGES_PER_SEG	8
-#define ALL_PAGES		((1u << PAGES_PER_SEG) - 1)
-
 /* One more segment of empty pages. */
 static bool
 add_segment(HsPart *part)
@@ -173,29 +181,71 @@ add_segment(HsPart *part)
 	return true;
 }
 
-/* Turn an empty page into one of 'class', first in the list of its kind. */
-static HsSlabPage *
-page_take(HsPart *part, unsigned class)
+/* Pages [first, first + n) of the segment are in use from now on. */
+static void
+mark_used(HsPart *part, uint32_t seg, unsigned first, unsigned n)
 {
-	uint32_t	seg;
-	HsSeg	   *s;
-	unsigned	i;
-	HsSlabPage *page;
+	HsSeg	   *s = &hs_segs[seg];
 
-	if (part->slab_open == HS_SEG_NONE && !add_segment(part))
-		return NULL;
-	seg = part->slab_open;
-	s = &hs_segs[seg];
-	i = (unsigned) __builtin_ctz(~s->page_map);
-	s->page_map |= 1u << i;
-	s->live++;
-	part->slab_empty--;
+	s->page_map |= ((1u << n) - 1) << first;
+	s->live += n;
+	part->slab_empty -= n;
 	if (s->page_map == ALL_PAGES)
 	{
 		seg_unlink(&part->slab_open, seg);
 		seg_push(&part->slab_full, seg);
 	}
-	page = (HsSlabPage *) (hs_seg_data(seg) + i * HS_SLAB_PAGE);
+}
+
+static void
+mark_empty(HsPart *part, uint32_t seg, unsigned first, unsigned n)
+{
+	HsSeg	   *s = &hs_segs[seg];
+
+	if (s->page_map == ALL_PAGES)
+	{
+		seg_unlink(&part->slab_full, seg);
+		seg_push(&part->slab_open, seg);
+	}
+	s->page_map &= ~(((1u << n) - 1) << first);
+	s->live -= n;
+	part->slab_empty += n;
+	if (s->page_map == 0)
+		part->slab_dirty = true;
+}
+
+/*
+ * The segment to take a single page from: one in use already if there is one
+ * near, so that untouched segments stay whole for runs and for giving back.
+ */
+static uint32_t
+seg_for_page(HsPart *part)
+{
+	uint32_t	seg = part->slab_open;
+
+	for (; seg != HS_SEG_NONE; seg = hs_segs[seg].next)
+	{
+		if (hs_segs[seg].page_map != 0)
+			return seg;
+	}
+	if (part->slab_open == HS_SEG_NONE && !add_segment(part))
+		return HS_SEG_NONE;
+	return part->slab_open;
+}
+
+/* Turn an empty page into one of 'class', first in the list of its kind. */
+static HsSlabPage *
+page_take(HsPart *part, unsigned class)
+{
+	uint32_t	seg = seg_for_page(part);
+	unsigned	i;
+	HsSlabPage *page;
+
+	if (seg == HS_SEG_NONE)
+		return NULL;
+	i = (unsigned) __builtin_ctz(~hs_segs[seg].page_map);
+	mark_used(part, seg, i, 1);
+	page = (HsSlabPage *) (hs_seg_data(seg) + i * SLAB_PAGE);
 	page->free = HS_REF_NONE;
 	page->class = (uint16_t) class;
 	page->nfree = (uint16_t) class_nodes[class];
@@ -210,21 +260,47 @@ static void
 page_release(HsPart *part, HsSlabPage *page)
 {
 	uint32_t	seg = hs_seg_of(hs_ref(page));
-	HsSeg	   *s = &hs_segs[seg];
-	unsigned	i = (unsigned) (((uint8_t *) page - hs_seg_data(seg)) / HS_SLAB_PAGE);
 
 	partial_unlink(part, page);
 	part->slab_nfree[page->class] -= class_nodes[page->class];
-	if (s->page_map == ALL_PAGES)
+	mark_empty(part, seg, (unsigned) (((uint8_t *) page - hs_seg_data(seg)) / SLAB_PAGE), 1);
+}
+
+/* First of n neighbouring empty pages, or -1. */
+static int
+find_run(uint32_t page_map, unsigned n)
+{
+	uint32_t	run = (1u << n) - 1;
+
+	for (unsigned i = 0; i + n <= PAGES_PER_SEG; i++)
 	{
-		seg_unlink(&part->slab_full, seg);
-		seg_push(&part->slab_open, seg);
+		if ((page_map & (run << i)) == 0)
+			return (int) i;
 	}
-	s->page_map &= ~(1u << i);
-	s->live--;
-	part->slab_empty++;
-	if (s->page_map == 0)
-		part->slab_dirty = true;
+	return -1;
+}
+
+static HsRef
+run_alloc(HsPart *part, uint32_t size)
+{
+	unsigned	n = run_pages(size);
+
+	for (int tries = 0; tries < 2; tries++)
+	{
+		for (uint32_t seg = part->slab_open; seg != HS_SEG_NONE; seg = hs_segs[seg].next)
+		{
+			int			i = find_run(hs_segs[seg].page_map, n);
+
+			if (i >= 0)
+			{
+				mark_used(part, seg, (unsigned) i, n);
+				return hs_ref(hs_seg_data(seg) + (unsigned) i * SLAB_PAGE);
+			}
+		}
+		if (!add_segment(part))
+			break;
+	}
+	return HS_REF_NONE;
 }
 
 /*
@@ -234,11 +310,14 @@ page_release(HsPart *part, HsSlabPage *page)
 HsRef
 hs_slab_alloc(HsPart *part, uint32_t size)
 {
-	unsigned	class = class_of(size);
+	unsigned	class;
 	HsSlabPage *page;
 	HsRef		node;
 
 	assert(hs_port_lock_held(&part->lock, HS_EXCLUSIVE));
+	if (size > MAX_CLASS_SIZE)
+		return run_alloc(part, size);
+	class = class_of(size);
 	if (part->slab_partial[class] != HS_REF_NONE)
 		page = hs_ptr(part->slab_partial[class]);
 	else
@@ -266,12 +345,22 @@ hs_slab_alloc(HsPart *part, uint32_t size)
 void
 hs_slab_free(HsPart *part, HsRef node, uint32_t size)
 {
-	HsSlabPage *page = page_of(node);
-	unsigned	class = page->class;
+	HsSlabPage *page;
+	unsigned	class;
 
 	assert(hs_port_lock_held(&part->lock, HS_EXCLUSIVE));
+	if (size > MAX_CLASS_SIZE)
+	{
+		uint32_t	seg = hs_seg_of(node);
+
+		mark_empty(part, seg,
+				   (unsigned) (((uint8_t *) hs_ptr(node) - hs_seg_data(seg)) / SLAB_PAGE),
+				   run_pages(size));
+		return;
+	}
+	page = page_of(node);
+	class = page->class;
 	assert(class == class_of(size));
-	(void) size;
 	memcpy(hs_ptr(node), &page->free, sizeof(HsRef));
 	page->free = node;
 	part->slab_nfree[class]++;
@@ -281,15 +370,30 @@ hs_slab_free(HsPart *part, HsRef node, uint32_t size)
 		page_release(part, page);
 }
 
+static uint64_t
+untouched_segments(const HsPart *part)
+{
+	uint64_t	n = 0;
+
+	for (uint32_t seg = part->slab_open; seg != HS_SEG_NONE; seg = hs_segs[seg].next)
+		n += hs_segs[seg].page_map == 0;
+	return n;
+}
+
 bool
 hs_slab_prepare(HsPart *part, const HsSlabNeed *needs, int nneeds)
 {
 	uint32_t	want[HS_SLAB_CLASSES] = {0};
 	uint64_t	pages = 0;
+	uint64_t	runs = 0;
 
 	for (int i = 0; i < nneeds; i++)
 	{
-		if (needs[i].count > 0)
+		if (needs[i].count == 0)
+			continue;
+		if (needs[i].size > MAX_CLASS_SIZE)
+			runs += needs[i].count;
+		else
 			want[class_of(needs[i].size)] += needs[i].count;
 	}
 	for (unsigned c = 0; c < HS_SLAB_CLASSES; c++)
@@ -297,7 +401,14 @@ hs_slab_prepare(HsPart *part, const HsSlabNeed *needs, int nneeds)
 		if (want[c] > part->slab_nfree[c])
 			pages += (want[c] - part->slab_nfree[c] + class_nodes[c] - 1) / class_nodes[c];
 	}
-	while (part->slab_empty < pages)
+
+	/*
+	 * Single pages come from segments in use first, so a run finds an
+	 * untouched one if there is one for each run, and one that single pages
+	 * may have to break into.
+	 */
+	while (part->slab_empty < pages + runs * PAGES_PER_SEG ||
+		   (runs > 0 && untouched_segments(part) < runs + 1))
 	{
 		if (!add_segment(part))
 		{
@@ -358,5 +469,5 @@ hs_slab_reset(HsPart *part)
 uint64_t
 hs_slab_bytes(const HsPart *part)
 {
-	return ((uint64_t) part->slab_segs * PAGES_PER_SEG - part->slab_empty) * HS_SLAB_PAGE;
+	return ((uint64_t) part->slab_segs * PAGES_PER_SEG - part->slab_empty) * SLAB_PAGE;
 }

@@ -1,10 +1,11 @@
 /*
  * slab.h
- *	  Nodes of large collections: fixed size classes in pages of HS_SLAB_PAGE.
+ *	  Nodes of large collections: fixed size classes in pages of a segment.
  *
  * Each partition has its own slabs, so its lock covers them.  Nodes never
  * move.  A page belongs to one class; an empty page can serve any class, and
- * a segment whose pages are all empty goes back to the region.
+ * a segment whose pages are all empty goes back to the region.  A node above
+ * the largest class takes a run of whole pages.
  *
  * Lock: partition, exclusive, for everything here.
  */
@@ -24,7 +25,8 @@ typedef struct HsSlabNeed
 	uint32_t	count;
 } HsSlabNeed;
 
-/* Longest node, in bytes; and the bytes that a node of 'size' really has. */
+/* Longest node, in bytes (above HS_MAX_KEY); and the bytes that a node of
+ * 'size' really has. */
 extern uint32_t hs_slab_max(void);
 extern uint32_t hs_slab_round(uint32_t size);
 
@@ -38,8 +40,8 @@ extern void hs_slab_free(struct HsPart *part, HsRef node, uint32_t size);
 
 /*
  * Make sure that the next allocations, up to the counts in 'needs', succeed.
- * Sizes may repeat.  False when they cannot be promised; then nothing is
- * held.  What was promised and not taken is forgotten at hs_slab_settle(),
+ * Sizes may repeat; a second call before the next settling replaces the
+ * first.  False when they cannot be promised; then nothing is held.  What was promised and not taken is forgotten at hs_slab_settle(),
  * which hs_op_end() calls.
  */
 extern bool hs_slab_prepare(struct HsPart *part, const HsSlabNeed *needs, int nneeds);
