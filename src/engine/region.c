@@ -46,7 +46,7 @@ choose_units(uint64_t size, uint32_t *shift, uint32_t *seg_shift)
 	else
 		*seg_shift = 20;
 	*shift = 3;
-	while (size >> *shift > UINT32_MAX)
+	while ((size - 1) >> *shift > UINT32_MAX)
 		(*shift)++;
 }
 

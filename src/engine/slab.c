@@ -44,15 +44,30 @@ static uint32_t class_size[HS_SLAB_CLASSES];
 static uint32_t class_nodes[HS_SLAB_CLASSES];	/* to a page */
 
 static unsigned
-class_of(uint32_t size)
+nominal_class(uint32_t size)
 {
 	unsigned	k;
 
-	assert(size > 0 && size <= MAX_CLASS_SIZE);
 	if (size <= 8 * SMALL_CLASSES)
 		return (size + 7) / 8 - 1;
 	k = 31 - (unsigned) __builtin_clz(size - 1);
 	return SMALL_CLASSES + (k - 7) * 8 + ((size - 1) >> (k - 3)) - 8;
+}
+
+/*
+ * Several large classes are stretched to one size, of which the first serves:
+ * what hs_slab_round() returns belongs to the same class again.
+ */
+static unsigned
+class_of(uint32_t size)
+{
+	unsigned	class;
+
+	assert(size > 0 && size <= MAX_CLASS_SIZE);
+	class = nominal_class(size);
+	while (class > 0 && class_size[class - 1] >= size)
+		class--;
+	return class;
 }
 
 static unsigned
@@ -84,7 +99,11 @@ hs_slab_setup(void)
 		if (n > UINT16_MAX)
 			n = UINT16_MAX;
 		if (size > 1024)		/* small ones keep their alignment */
+		{
 			size = (payload / n) & ~(uint32_t) 63;
+			if (size > MAX_CLASS_SIZE)
+				size = MAX_CLASS_SIZE;	/* above it are runs */
+		}
 		class_size[c] = size;
 		class_nodes[c] = n;
 	}

@@ -24,8 +24,8 @@ check_geometry(size_t size)
 	CHECK_EQ(hs_region->data_offset, hs_data_offset);
 	CHECK(hs_seg_shift >= 16 && hs_seg_shift <= 20);
 	/* every byte has an offset of 32 bits */
-	CHECK((size >> hs_shift) <= UINT32_MAX);
-	CHECK(hs_shift >= 3 && hs_shift <= 5);
+	CHECK(((size - 1) >> hs_shift) <= UINT32_MAX);
+	CHECK_EQ(hs_shift, size <= 32 * GB ? 3 : size <= 64 * GB ? 4 : 5);
 	CHECK_EQ(hs_data_offset % ((size_t) 1 << hs_shift), 0);
 	table_end = hs_region->segs_offset + (uint64_t) hs_region->nsegs * sizeof(HsSeg);
 	CHECK(table_end <= hs_data_offset);
