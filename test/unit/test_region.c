@@ -240,20 +240,20 @@ page_pools_recycle(void)
 
 		CASE("%s", pool->name);
 		heap_open(HS_MIN_REGION);
-		max = hs_region->nsegs * 4;
+		max = hs_region->nsegs * HS_PAGES_PER_SEG;
 		pages = calloc(max + 1, sizeof(*pages));
 		while ((pages[n] = pool->get()) != HS_REF_NONE)
 		{
 			uint8_t    *page = hs_ptr(pages[n]);
 
-			REQUIRE(n < max);
+			REQUIRE(n <= max);
 			CHECK_EQ((uintptr_t) page % HS_CACHE_LINE, 0);
 			CHECK((size_t) (page - hs_base) + HS_PAGE_SIZE <= hs_region->size);
 			for (size_t i = HS_CACHE_LINE; i < HS_PAGE_SIZE; i++)
 				page[i] = (uint8_t) (n * 7);
 			n++;
 		}
-		CHECK(n >= (hs_region->nsegs - hs_region->reserve_segs - 8) * 4);
+		CHECK_EQ(n, (hs_region->nsegs - hs_region->reserve_segs) * HS_PAGES_PER_SEG);
 		/* no two pages overlap */
 		for (uint32_t i = 0; i < n; i++)
 		{
