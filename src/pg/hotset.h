@@ -44,8 +44,17 @@ hsg_now(void)
  */
 extern int64_t hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t now_us);
 
-/* Microseconds of an interval (months as 30 days), 22023 if out of range. */
+/*
+ * Microseconds of an interval, months as 30 days; 22023 if out of range.
+ * Infinite: INT64_MAX (HS_NEVER) or INT64_MIN.
+ */
 extern int64_t hsg_interval_us(const Interval *iv);
+
+/* The instant ttl_us from now; HS_NEVER for infinite; 22023 if out of range. */
+extern int64_t hsg_expiry(int64_t now_us, int64_t ttl_us);
+
+/* Setting hotset.max_value: bytes of the longest value of a string key. */
+extern int	hsg_max_value;
 
 /*
  * ---- Keyspaces (keyspace.c) --------------------------------------------------
@@ -62,18 +71,37 @@ extern const char *hsg_keyspace_name(HsHandle *h);
 
 /*
  * After a command: true when it must run once more, because room was made for
- * it or the keyspace was renewed.  Checks for interrupts.  'need' and
- * 'hash' come from the HsOp.
+ * it or the keyspace was renewed (then everything read through 'h' before is
+ * void).  Checks for interrupts.  'need' and 'hash' come from the HsOp.  No lock
+ * may be held.
  */
-extern bool hsg_retry(HsHandle *h, HsStatus status, uint64_t hash, size_t need);
+extern bool hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t need);
+
+static inline bool
+hsg_retry(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
+{
+	if (likely(status != HS_NO_MEMORY && status != HS_GONE))
+		return false;
+	return hsg_retry_slow(h, status, hash, need);
+}
 
 /*
  * ---- Errors (errors.c) ------------------------------------------------------
  */
 
 /* Raise unless HS_OK.  found: op.found_type for HS_WRONG_TYPE. */
-extern void hsg_check(HsStatus status, HsHandle *h, HsBytes key,
-					  HsType wanted, HsType found);
+extern void hsg_check_failed(HsStatus status, HsHandle *h, HsBytes key,
+							 HsType wanted, HsType found);
+
+static inline void
+hsg_check(HsStatus status, HsHandle *h, HsBytes key, HsType wanted, HsType found)
+{
+	if (unlikely(status != HS_OK))
+		hsg_check_failed(status, h, key, wanted, found);
+}
+
+/* Raise for hs_keyspace_open(): HS_LIMIT or HS_NO_MEMORY. */
+extern void hsg_check_open(HsStatus status, const char *keyspace);
 
 /* Key as text for a message: cut, quoted where it is not printable. */
 extern const char *hsg_key_text(HsBytes key);

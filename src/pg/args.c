@@ -1,0 +1,114 @@
+/*
+ * args.c
+ *	  Arguments of SQL functions, as the engine wants them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/timestamp.h"
+
+#include "glue.h"
+
+#define INT64_LIMIT 9223372036854775808.0	/* 2^63: the first double too large */
+
+HsBytes
+hsg_arg_bytes(FunctionCallInfo fcinfo, int n)
+{
+	struct varlena *v = PG_GETARG_VARLENA_PP(n);
+
+	return hs_bytes(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
+}
+
+void
+hsg_require(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", what),
+				 strcmp(what, "value") == 0 ?
+				 errhint("To remove a key, use kv_del.") : 0));
+}
+
+int
+hsg_arg_array(FunctionCallInfo fcinfo, int n, HsBytes **elems, bool **nulls)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(n);
+	Datum	   *datums;
+	int			count;
+
+	/* text and bytea are stored alike */
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &datums, nulls, &count);
+	*elems = palloc(sizeof(HsBytes) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		struct varlena *v;
+
+		(*elems)[i] = hs_bytes(NULL, 0);
+		if ((*nulls)[i])
+			continue;
+		v = PG_DETOAST_DATUM_PACKED(datums[i]);
+		(*elems)[i] = hs_bytes(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
+	}
+	if (!array_contains_nulls(array))
+		*nulls = NULL;
+	return count;
+}
+
+/*
+ * ---- Times -----------------------------------------------------------------------
+ */
+
+int64_t
+hsg_interval_us(const Interval *iv)
+{
+	double		us;
+
+	if (HSG_INTERVAL_IS_NOBEGIN(iv))
+		return PG_INT64_MIN;
+	if (HSG_INTERVAL_IS_NOEND(iv))
+		return HS_NEVER;
+
+	/* doubles find out whether it fits, integers give the exact result */
+	us = (double) iv->month * DAYS_PER_MONTH * USECS_PER_DAY +
+		(double) iv->day * USECS_PER_DAY + (double) iv->time;
+	if (us >= INT64_LIMIT || us < -INT64_LIMIT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("interval out of range")));
+	return (int64_t) ((uint64_t) ((int64_t) iv->month * DAYS_PER_MONTH + iv->day) *
+					  (uint64_t) USECS_PER_DAY + (uint64_t) iv->time);
+}
+
+int64_t
+hsg_expiry(int64_t now_us, int64_t ttl_us)
+{
+	if (ttl_us == HS_NEVER)
+		return HS_NEVER;
+	if (ttl_us > 0 && now_us > END_TIMESTAMP - 1 - ttl_us)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid expiry: beyond the range of timestamps"),
+				 errhint("A key without a time to live does not expire.")));
+	return now_us + ttl_us;
+}
+
+int64_t
+hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t now_us)
+{
+	int64_t		ttl_us;
+
+	if (PG_ARGISNULL(n))
+	{
+		ttl_us = hsg_default_ttl_us(h);
+		return ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us);
+	}
+	ttl_us = hsg_interval_us(PG_GETARG_INTERVAL_P(n));
+	if (ttl_us <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid expiry: time to live must be greater than zero")));
+	return hsg_expiry(now_us, ttl_us);
+}

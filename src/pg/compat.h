@@ -1,0 +1,58 @@
+/*
+ * compat.h
+ *	  Differences between the supported versions of PostgreSQL, 15 to 18.
+ *
+ * The only file that tests PG_VERSION_NUM.  Where versions differ, the newest
+ * spelling is used throughout and defined here for the older ones.
+ */
+#ifndef HSG_COMPAT_H
+#define HSG_COMPAT_H
+
+#include "postgres.h"
+
+#include "postmaster/interrupt.h"
+#include "utils/acl.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM < 150000
+#error "hotset needs PostgreSQL 15 or later"
+#endif
+
+/* One family of functions checks privileges on all classes since 16. */
+#if PG_VERSION_NUM < 160000
+#define hsg_server_aclcheck(server, role, mode) \
+	pg_foreign_server_aclcheck(server, role, mode)
+#define hsg_server_ownercheck(server, role) \
+	pg_foreign_server_ownercheck(server, role)
+#else
+#include "catalog/pg_foreign_server.h"
+#define hsg_server_aclcheck(server, role, mode) \
+	object_aclcheck(ForeignServerRelationId, server, role, mode)
+#define hsg_server_ownercheck(server, role) \
+	object_ownercheck(ForeignServerRelationId, server, role)
+#endif
+
+/* Extensions name their own wait events since 17. */
+#if PG_VERSION_NUM < 170000
+#define hsg_wait_event(name) PG_WAIT_EXTENSION
+#else
+#define hsg_wait_event(name) WaitEventExtensionNew(name)
+#endif
+
+/* Intervals can be infinite since 17. */
+#if PG_VERSION_NUM < 170000
+#define HSG_INTERVAL_IS_NOBEGIN(iv) false
+#define HSG_INTERVAL_IS_NOEND(iv) false
+#else
+#define HSG_INTERVAL_IS_NOBEGIN(iv) INTERVAL_IS_NOBEGIN(iv)
+#define HSG_INTERVAL_IS_NOEND(iv) INTERVAL_IS_NOEND(iv)
+#endif
+
+/* Modules carry a name and a version since 18. */
+#if PG_VERSION_NUM < 180000
+#define HSG_MODULE_MAGIC PG_MODULE_MAGIC
+#else
+#define HSG_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "hotset", .version = "1.0")
+#endif
+
+#endif							/* HSG_COMPAT_H */

@@ -1,0 +1,73 @@
+/*
+ * glue.h
+ *	  What the files of the glue tell each other; SQL functions need
+ *	  hotset.h only.
+ */
+#ifndef HSG_GLUE_H
+#define HSG_GLUE_H
+
+#include "hotset.h"
+
+#include "nodes/pg_list.h"
+#include "storage/latch.h"
+
+/*
+ * ---- Settings (hotset.c) -----------------------------------------------------
+ */
+extern int	hsg_memory_mb;
+extern char *hsg_keyspace_setting;
+extern int	hsg_worker_interval_ms;
+extern int	hsg_worker_cpu_percent;
+
+/*
+ * ---- Shared memory (shmem.c) -------------------------------------------------
+ */
+
+/* What the glue itself shares, beside the region. */
+typedef struct HsgShared
+{
+	int			tranche_id;		/* (c) constant after creation: of all our LWLocks */
+	Latch	   *volatile worker_latch;	/* (a) atomic: NULL unless it naps */
+} HsgShared;
+
+extern HsgShared *hsg_shared;	/* NULL: not preloaded */
+extern int	hsg_lock_tranche;	/* (region.c) of the LWLocks in the region */
+
+extern void hsg_shmem_install(void);
+
+/*
+ * ---- Keyspaces (keyspace.c, keyspace_ddl.c, keyspace_options.c) ------------------
+ */
+
+/* Options of a server as they stand in pg_foreign_server.srvoptions. */
+extern void hsg_options_read(List *options, HsKeyspaceOptions *out);
+
+/* True if the foreign-data wrapper is the one that came with this extension. */
+extern bool hsg_is_our_fdw(Oid fdw);
+
+extern int64_t hsg_default_ttl_us(HsHandle *h);
+
+/* Add this backend's pending counts to the shared statistics. */
+extern void hsg_flush_stats(void);
+
+/* Empty the cache of resolved names; entries are resolved anew at next use. */
+extern void hsg_keyspace_forget(void);
+
+/* hotset.keyspace has been set. */
+extern void hsg_keyspace_setting_changed(void);
+
+extern void hsg_ddl_install(void);
+
+/* Drop keyspaces of this database whose server is gone. */
+extern void hsg_sweep_servers(void);
+/* Drop keyspaces of databases that are gone.  Needs a transaction. */
+extern void hsg_sweep_databases(void);
+
+/*
+ * ---- Worker (worker.c) -------------------------------------------------------
+ */
+extern void hsg_worker_register(void);
+/* Have the worker look at once: memory is short, or was given back. */
+extern void hsg_worker_wake(void);
+
+#endif							/* HSG_GLUE_H */

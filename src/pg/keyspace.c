@@ -1,0 +1,358 @@
+/*
+ * keyspace.c
+ *	  From the name of a keyspace to a handle that this role may use.
+ *
+ * A keyspace is a foreign server.  Looking up server, privilege and options
+ * takes microseconds, so each answer is kept per (name, role) and stays good
+ * until an invalidation of servers, wrappers, roles or memberships arrives;
+ * that makes every entry stale at once by moving 'cache_epoch'.  What is left to
+ * do on the hot path is to compare the role and the epoch.
+ *
+ * Resolving holds AccessShareLock on the server for a moment.  DROP SERVER holds
+ * its own lock until the drop is visible to everyone, and ALTER SERVER takes one
+ * around its commit (keyspace_ddl.c).  So nobody opens a keyspace that has just
+ * been dropped, or with options that have just been replaced.
+ *
+ * The entries, and the handles in them, live as long as the session: a handle
+ * may become stale, never dangling.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "commands/extension.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "glue.h"
+
+typedef struct CacheKey
+{
+	NameData	name;
+	Oid			role;
+} CacheKey;
+
+typedef struct CacheEntry
+{
+	CacheKey	key;
+	uint64		epoch;			/* good while this is cache_epoch; 0 never is */
+	int64_t		default_ttl_us;
+	HsHandle	handle;
+} CacheEntry;
+
+static HTAB *cache = NULL;
+static uint64 cache_epoch = 1;
+static CacheEntry *default_entry = NULL;	/* of hotset.keyspace, or NULL */
+static CacheEntry *last_entry = NULL;	/* of the name given last, or NULL */
+static bool stats_pending = false;
+static bool sweep_wanted = true;	/* servers may have gone unnoticed */
+
+static CacheEntry *entry_find(const char *name);
+static void entry_resolve(CacheEntry *entry);
+static CacheEntry *entry_of(HsHandle *h);
+static void entry_flush(CacheEntry *entry);
+static Oid	lock_server(const char *name);
+static void open_server(Oid server, CacheEntry *entry);
+static void recheck_on_standby(Oid server, const char *name);
+static void does_not_exist(const char *name) pg_attribute_noreturn();
+static void cache_setup(void);
+static void cache_invalidated(Datum arg, int cacheid, uint32 hashvalue);
+static void check_preloaded(void);
+
+/*
+ * ---- The hot path ------------------------------------------------------------
+ */
+
+static inline bool
+entry_is_good(const CacheEntry *entry)
+{
+	return entry != NULL && entry->epoch == cache_epoch &&
+		entry->key.role == GetUserId();
+}
+
+HsHandle *
+hsg_keyspace(FunctionCallInfo fcinfo, int n)
+{
+	CacheEntry *entry;
+
+	stats_pending = true;
+	if (PG_ARGISNULL(n))
+	{
+		if (unlikely(!entry_is_good(default_entry)))
+			default_entry = entry_find(hsg_keyspace_setting);
+		entry = default_entry;
+	}
+	else
+	{
+		const char *name = NameStr(*PG_GETARG_NAME(n));
+
+		if (unlikely(!entry_is_good(last_entry) ||
+					 strcmp(NameStr(last_entry->key.name), name) != 0))
+			last_entry = entry_find(name);
+		entry = last_entry;
+	}
+	return &entry->handle;
+}
+
+const char *
+hsg_keyspace_name(HsHandle *h)
+{
+	return NameStr(entry_of(h)->key.name);
+}
+
+int64_t
+hsg_default_ttl_us(HsHandle *h)
+{
+	return entry_of(h)->default_ttl_us;
+}
+
+void
+hsg_keyspace_setting_changed(void)
+{
+	default_entry = NULL;
+}
+
+void
+hsg_keyspace_forget(void)
+{
+	cache_epoch++;
+}
+
+/*
+ * ---- Running a command again ---------------------------------------------------
+ */
+
+/*
+ * A handle goes stale when the keyspace was dropped: if the server is still there
+ * (or there again), the command runs on the new keyspace, else this raises.
+ */
+bool
+hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (status == HS_GONE)
+	{
+		AcceptInvalidationMessages();
+		entry_resolve(entry_of(h));
+		return true;
+	}
+	hsg_worker_wake();
+	return hs_make_room(h, hash, need, hsg_now());
+}
+
+/*
+ * ---- Statistics ----------------------------------------------------------------
+ */
+
+void
+hsg_flush_stats(void)
+{
+	HASH_SEQ_STATUS scan;
+	CacheEntry *entry;
+
+	if (!stats_pending || cache == NULL)
+		return;
+	stats_pending = false;
+	hash_seq_init(&scan, cache);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		entry_flush(entry);
+}
+
+/* Counts of a keyspace that is gone go with it. */
+static void
+entry_flush(CacheEntry *entry)
+{
+	if (entry->handle.ks != NULL && hs_keyspace_is_current(&entry->handle))
+		hs_stats_flush(&entry->handle);
+}
+
+/*
+ * ---- Resolving -----------------------------------------------------------------
+ */
+
+static CacheEntry *
+entry_of(HsHandle *h)
+{
+	return (CacheEntry *) ((char *) h - offsetof(CacheEntry, handle));
+}
+
+/* The entry of a name for the current role, resolved and good. */
+static CacheEntry *
+entry_find(const char *name)
+{
+	CacheKey	key;
+	CacheEntry *entry;
+	bool		found;
+
+	check_preloaded();
+	if (cache == NULL)
+		cache_setup();
+
+	memset(&key, 0, sizeof(key));
+	namestrcpy(&key.name, name);
+	key.role = GetUserId();
+	entry = hash_search(cache, &key, HASH_ENTER, &found);
+	if (!found)
+		memset((char *) entry + sizeof(CacheKey), 0, sizeof(CacheEntry) - sizeof(CacheKey));
+	if (!entry_is_good(entry))
+		entry_resolve(entry);
+	return entry;
+}
+
+static void
+entry_resolve(CacheEntry *entry)
+{
+	Oid			server;
+
+	entry_flush(entry);			/* of what the name stood for until now */
+	entry->epoch = 0;
+	if (sweep_wanted)
+	{
+		sweep_wanted = false;
+		hsg_sweep_servers();
+	}
+	server = lock_server(NameStr(entry->key.name));
+	open_server(server, entry);
+	UnlockDatabaseObject(ForeignServerRelationId, server, 0, AccessShareLock);
+}
+
+/*
+ * The server's oid, locked so that it can be neither dropped nor altered.
+ * Locking reads the invalidations that came before; if there were any, the name
+ * may mean something else by now.
+ */
+static Oid
+lock_server(const char *name)
+{
+	for (;;)
+	{
+		Oid			server = get_foreign_server_oid(name, true);
+		uint64		epoch = cache_epoch;
+
+		if (!OidIsValid(server))
+			does_not_exist(name);
+		LockDatabaseObject(ForeignServerRelationId, server, 0, AccessShareLock);
+		if (epoch == cache_epoch)
+			return server;
+		UnlockDatabaseObject(ForeignServerRelationId, server, 0, AccessShareLock);
+	}
+}
+
+static void
+does_not_exist(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("keyspace \"%s\" does not exist", name),
+			 errhint("Create it with CREATE SERVER ... FOREIGN DATA WRAPPER hotset.")));
+}
+
+/* Check and open the locked server; the entry becomes good. */
+static void
+open_server(Oid serverid, CacheEntry *entry)
+{
+	ForeignServer *server = GetForeignServer(serverid);
+	HsKeyspaceOptions opts;
+	HsStatus	status;
+	AclResult	acl;
+	uint64		epoch = cache_epoch;
+
+	if (!hsg_is_our_fdw(server->fdwid))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("server \"%s\" is not a keyspace", server->servername),
+				 errdetail("It belongs to the foreign-data wrapper \"%s\".",
+						   GetForeignDataWrapper(server->fdwid)->fdwname)));
+	acl = hsg_server_aclcheck(serverid, entry->key.role, ACL_USAGE);
+	if (acl != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for keyspace \"%s\"", server->servername),
+				 errhint("Its owner can GRANT USAGE ON FOREIGN SERVER %s.",
+						 quote_identifier(server->servername))));
+
+	hsg_options_read(server->options, &opts);
+	status = hs_keyspace_open(MyDatabaseId, serverid, &opts, &entry->handle);
+	if (status != HS_OK)
+	{
+		memset(&entry->handle, 0, sizeof(entry->handle));
+		hsg_check_open(status, server->servername);
+	}
+	if (RecoveryInProgress())
+		recheck_on_standby(serverid, server->servername);
+	hs_keyspace_configure(&entry->handle, &opts);
+	entry->default_ttl_us = opts.default_ttl_us;
+	entry->epoch = epoch;
+}
+
+/*
+ * On a standby DROP SERVER is replayed without a lock that would keep us out.
+ * If it has been by now, what was opened would stay for ever.
+ */
+static void
+recheck_on_standby(Oid server, const char *name)
+{
+	AcceptInvalidationMessages();
+	if (SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(server)))
+		return;
+	hs_keyspace_drop(MyDatabaseId, server);
+	does_not_exist(name);
+}
+
+bool
+hsg_is_our_fdw(Oid fdw)
+{
+	Oid			extension = get_extension_oid("hotset", true);
+
+	return OidIsValid(extension) &&
+		getExtensionOfObject(ForeignDataWrapperRelationId, fdw) == extension;
+}
+
+static void
+check_preloaded(void)
+{
+	if (hsg_shared == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("hotset must be loaded via shared_preload_libraries"),
+				 errhint("Add this line to postgresql.conf, or hotset to the line that is there, and restart the server: shared_preload_libraries = 'hotset'")));
+}
+
+/*
+ * ---- The cache -----------------------------------------------------------------
+ */
+
+static void
+cache_setup(void)
+{
+	static bool registered = false;
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(CacheKey);
+	ctl.entrysize = sizeof(CacheEntry);
+	ctl.hcxt = TopMemoryContext;
+	cache = hash_create("hotset keyspaces", 8, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	if (registered)
+		return;
+	registered = true;
+	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, cache_invalidated, (Datum) 0);
+	CacheRegisterSyscacheCallback(FOREIGNDATAWRAPPEROID, cache_invalidated, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, cache_invalidated, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, cache_invalidated, (Datum) 0);
+}
+
+static void
+cache_invalidated(Datum arg, int cacheid, uint32 hashvalue)
+{
+	cache_epoch++;
+	if (cacheid == FOREIGNSERVEROID)
+		sweep_wanted = true;
+}

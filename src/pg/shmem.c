@@ -1,0 +1,86 @@
+/*
+ * shmem.c
+ *	  The region in the server's main shared memory: asked for before the
+ *	  server starts, laid out while it does.
+ *
+ * The postmaster creates everything; backends inherit mapping and globals by
+ * fork.  After a crash of any process the postmaster makes new shared memory
+ * and comes here again.  Laying out touches the headers of segments only, not
+ * their bytes: what is never used is never backed by memory.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#include "glue.h"
+
+HsgShared  *hsg_shared = NULL;
+
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+static void shmem_request(void);
+static void shmem_startup(void);
+static Size region_size(void);
+
+/*
+ * In a server started for pg_upgrade nothing is installed: it must not come to
+ * life there, and needs no memory.
+ */
+void
+hsg_shmem_install(void)
+{
+	prev_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = shmem_request;
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = shmem_startup;
+}
+
+static Size
+region_size(void)
+{
+	return (Size) hsg_memory_mb << 20;
+}
+
+static void
+shmem_request(void)
+{
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(HsgShared)));
+	RequestAddinShmemSpace(add_size(region_size(), PG_CACHE_LINE_SIZE));
+}
+
+static void
+shmem_startup(void)
+{
+	bool		found;
+	void	   *region;
+	HsStatus	status;
+
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	hsg_shared = ShmemInitStruct("hotset", sizeof(HsgShared), &found);
+	if (!found)
+	{
+		memset(hsg_shared, 0, sizeof(HsgShared));
+		hsg_shared->tranche_id = LWLockNewTrancheId();
+	}
+	hsg_lock_tranche = hsg_shared->tranche_id;
+	LWLockRegisterTranche(hsg_lock_tranche, "hotset");
+
+	region = ShmemInitStruct("hotset region", region_size(), &found);
+	if (!found)
+		status = hs_region_init(region, region_size(), hsg_now());
+	else
+		status = hs_region_attach(region);
+	LWLockRelease(AddinShmemInitLock);
+
+	if (status != HS_OK)
+		elog(FATAL, "could not lay out the memory of hotset: status %d", (int) status);
+}
