@@ -68,6 +68,8 @@ extern int	hsg_max_value;
  */
 extern HsHandle *hsg_keyspace(FunctionCallInfo fcinfo, int n);
 extern const char *hsg_keyspace_name(HsHandle *h);
+/* Raise 55000 if the library is not preloaded; hsg_keyspace() does. */
+extern void hsg_require_preload(void);
 
 /*
  * After a command: true when it must run once more, because room was made for

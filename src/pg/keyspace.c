@@ -65,7 +65,6 @@ static void recheck_on_standby(Oid server, const char *name);
 static void does_not_exist(const char *name) pg_attribute_noreturn();
 static void cache_setup(void);
 static void cache_invalidated(Datum arg, int cacheid, uint32 hashvalue);
-static void check_preloaded(void);
 
 /*
  * ---- The hot path ------------------------------------------------------------
@@ -192,7 +191,7 @@ entry_find(const char *name)
 	CacheEntry *entry;
 	bool		found;
 
-	check_preloaded();
+	hsg_require_preload();
 	if (cache == NULL)
 		cache_setup();
 
@@ -316,8 +315,8 @@ hsg_is_our_fdw(Oid fdw)
 		getExtensionOfObject(ForeignDataWrapperRelationId, fdw) == extension;
 }
 
-static void
-check_preloaded(void)
+void
+hsg_require_preload(void)
 {
 	if (hsg_shared == NULL)
 		ereport(ERROR,
