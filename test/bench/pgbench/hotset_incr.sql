@@ -1,0 +1,2 @@
+\set k random(1, :nkeys)
+SELECT kv_incr('nkey:' || :k);

@@ -1,0 +1,2 @@
+\set k random(1, :nkeys)
+SELECT kv_set('key:' || :k, 'vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv');

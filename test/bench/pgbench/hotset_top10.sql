@@ -1,0 +1,1 @@
+SELECT member, score FROM zrange('board', 0, 9, rev => true);

@@ -1,0 +1,1 @@
+SELECT member, score FROM board ORDER BY score DESC, member DESC LIMIT 10;

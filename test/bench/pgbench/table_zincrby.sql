@@ -1,0 +1,2 @@
+\set k random(1, :nkeys)
+UPDATE board SET score = score + 1 WHERE member = 'member:' || :k RETURNING score;

@@ -1,0 +1,71 @@
+#!/bin/sh
+#
+# Measure hotset beside Redis, an UNLOGGED table, memcached through pgmemcache
+# and postgresql-hll, on this machine, and write the result to
+# docs/benchmarks.md.
+#
+#   test/bench/run.sh              about 20 minutes
+#   test/bench/run.sh --quick      about 3 minutes, smaller, to the terminal only
+#   test/bench/run.sh --only loops,trips,memory,hits,expiry,distinct
+#
+# Starts servers of its own in a temporary directory, on sockets, and stops
+# only those.
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/test/lib.sh"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/hotset-bench.XXXXXX")
+log_dir=$work/log
+mkdir "$log_dir"
+pids=
+cleanup()
+{
+	for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+	[ ! -e "$work/data/postmaster.pid" ] || as_user "$bin/pg_ctl" -D "$work/data" -m fast -s stop || true
+	for pid in $pids; do wait "$pid" 2>/dev/null || true; done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+need_postgres build-essential libxxhash-dev postgresql-server-dev-PGVERSION postgresql-PGVERSION \
+	postgresql-PGVERSION-hll postgresql-PGVERSION-pgmemcache redis-server redis-tools memcached
+private_copy "$work"
+bin=$("$pg_config" --bindir)
+say "building..." >&2
+(cd "$work/tree" && as_user make -s "PG_CONFIG=$pg_config" install) >"$log_dir/build" 2>&1 || { cat "$log_dir/build"; exit 1; }
+
+as_user mkdir -m 755 "$work/s"
+# Not through as_user: the process id must be that of the server's own wrapper.
+start()
+{
+	if is_root; then runuser -u postgres -- "$@" & else "$@" & fi
+	pids="$pids $!"
+}
+for name in redis lru lfu
+do
+	policy=noeviction
+	[ $name = redis ] || policy=allkeys-$name
+	start redis-server --port 0 --unixsocket "$work/s/$name" --unixsocketperm 777 --save '' --appendonly no \
+		--dir "$work/s" --logfile "$work/s/$name.log" --maxmemory-policy $policy
+done
+start memcached -s "$work/s/memcached" -a 777 -m 256
+
+as_user "$bin/initdb" -D "$work/data" -U postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 >"$log_dir/initdb" 2>&1
+as_user tee -a "$work/data/postgresql.conf" >/dev/null <<CONF
+shared_preload_libraries = 'hotset, pgmemcache'
+hotset.memory = '512MB'
+hotset.max_value = '64MB'
+pgmemcache.default_servers = '$work/s/memcached'
+shared_buffers = '512MB'
+max_wal_size = '4GB'
+work_mem = '64MB'
+listen_addresses = ''
+unix_socket_directories = '$work/s'
+CONF
+as_user "$bin/pg_ctl" -D "$work/data" -l "$work/s/server.log" -s -w start || { cat "$work/s/server.log"; exit 1; }
+
+export PGHOST="$work/s" PGUSER=postgres PGDATABASE=bench PATH="$bin:$PATH"
+createdb bench
+perl "$top/test/bench/bench.pl" --sockets "$work/s" --out "$top/docs/benchmarks.md" "$@"
