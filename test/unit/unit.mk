@@ -19,10 +19,12 @@ STRESS_SECONDS ?= 10
 STRESS_PROCS ?= 4
 FUZZ_SECONDS ?= 20
 
-UNIT_FLAGS = -std=c11 -Wall -Wextra -Werror -DHS_TESTING -iquote src/engine -iquote test/unit -MMD -MP
+UNIT_FLAGS = -std=c11 -Wall -Wextra -Werror -DHS_TESTING -iquote src/engine -iquote test/unit \
+	-ffunction-sections -fdata-sections -MMD -MP
 ASAN_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN_FLAGS = -fsanitize=thread -DHS_TSAN -fno-omit-frame-pointer
-UNIT_LIBS = -lpthread -lm
+# what a test does not use need not be there
+UNIT_LIBS = -Wl,--gc-sections -lpthread -lm
 
 ENGINE_NAMES := $(basename $(notdir $(wildcard src/engine/*.c)))
 SUPPORT_NAMES := $(basename $(notdir $(wildcard test/unit/*_test.c)))
