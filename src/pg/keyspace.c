@@ -18,7 +18,9 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -279,6 +281,7 @@ open_server(Oid serverid, CacheEntry *entry)
 						 quote_identifier(server->servername))));
 
 	hsg_options_read(server->options, &opts);
+	hsg_options_until_commit(serverid, &opts);
 	status = hs_keyspace_open(MyDatabaseId, serverid, &opts, &entry->handle);
 	if (status != HS_OK)
 	{
@@ -287,7 +290,8 @@ open_server(Oid serverid, CacheEntry *entry)
 	}
 	if (RecoveryInProgress())
 		recheck_on_standby(serverid, server->servername);
-	hs_keyspace_configure(&entry->handle, &opts);
+	if (!IsParallelWorker())	/* which cannot tell what its leader has altered */
+		hs_keyspace_configure(&entry->handle, &opts);
 	entry->default_ttl_us = opts.default_ttl_us;
 	entry->epoch = epoch;
 }

@@ -47,9 +47,10 @@ typedef struct Note
 	NoteKind	kind;
 	Oid			oid;			/* server, or database */
 	SubTransactionId subxact;
-	bool		ours;			/* NOTE_DROPPED: it was a keyspace */
-	bool		apply;			/* NOTE_ALTERED: 'options' are to be set */
-	HsKeyspaceOptions options;
+	bool		ours;			/* NOTE_ALTERED, NOTE_DROPPED: it was a keyspace */
+	bool		apply;			/* NOTE_ALTERED: 'after' is to be set */
+	HsKeyspaceOptions before;	/* NOTE_ALTERED, if ours: options until commit */
+	HsKeyspaceOptions after;
 } Note;
 
 static Note *notes = NULL;		/* newest first */
@@ -58,6 +59,8 @@ static object_access_hook_type prev_object_access_hook = NULL;
 static void object_access(ObjectAccessType access, Oid class, Oid object,
 						  int subobject, void *arg);
 static void note(NoteKind kind, Oid oid);
+static void note_options_before(Note *n);
+static void end_of_transaction(void);
 static void xact_callback(XactEvent event, void *arg);
 static void subxact_callback(SubXactEvent event, SubTransactionId subid,
 							 SubTransactionId parent, void *arg);
@@ -99,11 +102,33 @@ object_access(ObjectAccessType access, Oid class, Oid object, int subobject, voi
 		note(NOTE_CREATED, object);
 	}
 	else if (access == OAT_POST_ALTER)
+	{
 		note(NOTE_ALTERED, object);
+		note_options_before(notes);
+	}
 	else if (access == OAT_DROP)
 	{
 		note(NOTE_DROPPED, object);
 		notes->ours = is_our_server(object);	/* later it cannot be asked */
+	}
+}
+
+/* The command counter has not moved yet: the catalog still shows the old row. */
+static void
+note_options_before(Note *n)
+{
+	n->ours = is_our_server(n->oid);
+	if (n->ours)
+		hsg_options_read(GetForeignServer(n->oid)->options, &n->before);
+}
+
+void
+hsg_options_until_commit(Oid server, HsKeyspaceOptions *opts)
+{
+	for (Note *n = notes; n != NULL; n = n->next)
+	{
+		if (n->kind == NOTE_ALTERED && n->oid == server && n->ours)
+			*opts = n->before;	/* the oldest note decides */
 	}
 }
 
@@ -136,23 +161,30 @@ xact_callback(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_COMMIT:
 			at_commit();
-			notes = NULL;
-			hsg_flush_stats();
+			end_of_transaction();
 			break;
 		case XACT_EVENT_ABORT:
 			at_abort();
-			notes = NULL;
-			hsg_flush_stats();
+			end_of_transaction();
 			break;
 		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:
-			notes = NULL;
-			hsg_flush_stats();
+			end_of_transaction();
 			break;
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 			break;
 	}
+}
+
+static void
+end_of_transaction(void)
+{
+	hsg_flush_stats();
+	if (notes == NULL)
+		return;
+	notes = NULL;
+	hsg_keyspace_forget();		/* options that were kept back until now */
 }
 
 /*
@@ -168,7 +200,7 @@ before_commit(void)
 		if (n->kind != NOTE_ALTERED || !is_our_server(n->oid))
 			continue;
 		LockDatabaseObject(ForeignServerRelationId, n->oid, 0, AccessExclusiveLock);
-		hsg_options_read(GetForeignServer(n->oid)->options, &n->options);
+		hsg_options_read(GetForeignServer(n->oid)->options, &n->after);
 		n->apply = true;
 	}
 }
@@ -184,7 +216,7 @@ at_commit(void)
 			HsHandle	h;
 
 			if (hs_keyspace_lookup(MyDatabaseId, n->oid, &h) == HS_OK)
-				hs_keyspace_configure(&h, &n->options);
+				hs_keyspace_configure(&h, &n->after);
 		}
 		else if (n->kind == NOTE_DROPPED)
 			hs_keyspace_drop(MyDatabaseId, n->oid);
