@@ -13,10 +13,9 @@
  *
  * All numbers are little-endian.  A sparse entry tells what register it would
  * raise and how far, so turning dense loses nothing that a dense sketch would
- * have known; and while sparse, values share an entry so seldom (2^26 cells)
- * that the count is exact but for one value in some thousand sketches of
- * 1000.  A sketch turns dense with its 3073rd entry: no sooner, no later,
- * however it came about.
+ * have known; and while sparse, values share one of the 2^26 cells so seldom
+ * that counts are exact: of 1000 values, one sketch in 130 misses one.  A sketch turns
+ * dense with its 3073rd entry: no sooner, no later, however it came about.
  *
  * Dense sketches are estimated with the improved raw estimator, which has no
  * bias at any cardinality, no constants found by experiment and no switch
@@ -137,17 +136,6 @@ hs_hll_hash(HsBytes bytes)
 	return XXH3_64bits_withSeed(bytes.data, bytes.size, HASH_SEED);
 }
 
-uint64_t
-hs_hll_hash_int64(int64_t value)
-{
-	uint64_t	v = (uint64_t) value;
-
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	return XXH3_64bits_withSeed(&v, sizeof(v), HASH_SEED);
-}
-
 static inline uint32_t
 entry_of_hash(uint64_t hash)
 {
@@ -198,6 +186,15 @@ size_t
 hs_hll_size(const uint8_t *sketch)
 {
 	return hs_hll_is_dense(sketch) ? HS_HLL_DENSE_SIZE : sparse_size(entry_count(sketch));
+}
+
+size_t
+hs_hll_add_room(const uint8_t *sketch)
+{
+	uint32_t	n = entry_count(sketch);
+
+	return hs_hll_is_dense(sketch) || n >= HS_HLL_MAX_ENTRIES ?
+		HS_HLL_DENSE_SIZE : sparse_size(n + 1);
 }
 
 size_t
@@ -561,15 +558,13 @@ estimate_dense(const uint8_t *registers)
 	return m * m / (2 * LN2 * z);
 }
 
+/* Sparse: with so many cells to so few values, less than 0.1 is ever hidden. */
 double
 hs_hll_estimate(const uint8_t *sketch)
 {
-	const double cells = 1 << SPARSE_BITS;
-
 	if (hs_hll_is_dense(sketch))
 		return estimate_dense(sketch + HS_HLL_HEADER);
-	/* linear counting: how many it takes to fill so many cells */
-	return -cells * log1p(-(double) entry_count(sketch) / cells);
+	return entry_count(sketch);
 }
 
 /*

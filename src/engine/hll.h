@@ -38,8 +38,24 @@
  * Fixed for ever: stored sketches, and those of other servers, stay mergeable.
  */
 extern uint64_t hs_hll_hash(HsBytes bytes);
-/* Equal to hs_hll_hash() of the 8 bytes of 'value', little-endian. */
-extern uint64_t hs_hll_hash_int64(int64_t value);
+
+/*
+ * Equal to hs_hll_hash() of the 8 bytes of 'value', little-endian: XXH3 for
+ * that length, with what depends on secret and seed alone worked out.
+ */
+static inline uint64_t
+hs_hll_hash_int64(int64_t value)
+{
+	const uint64_t multiplier = UINT64_C(0x9fb21c651e98df25);
+	uint64_t	h = (uint64_t) value;
+
+	h = (h >> 32 | h << 32) ^ UINT64_C(0x6e0ab15e60787671);
+	h ^= (h << 49 | h >> 15) ^ (h << 24 | h >> 40);
+	h *= multiplier;
+	h ^= (h >> 35) + 8;
+	h *= multiplier;
+	return h ^ h >> 28;
+}
 
 /*
  * ---- Sketches ----------------------------------------------------------------
@@ -71,6 +87,8 @@ typedef enum HsHllAdded
 
 extern HsHllAdded hs_hll_add_slow(uint8_t *sketch, size_t capacity, uint64_t hash);
 extern size_t hs_hll_grown_size(size_t capacity);
+/* Capacity that is enough for one more hash. */
+extern size_t hs_hll_add_room(const uint8_t *sketch);
 
 /*
  * What hs_hll_merge(dst, src) would do: whether anything changes, and how
@@ -90,7 +108,7 @@ extern size_t hs_hll_merge_room(const uint8_t *dst, const uint8_t *src);
 /* dst becomes the union of both; 'capacity' is at least the plan's size. */
 extern void hs_hll_merge(uint8_t *dst, size_t capacity, const uint8_t *src);
 
-/* Number of different hashes put in, or a good guess of it. */
+/* Number of different hashes put in: that of entries, or a good guess. */
 extern double hs_hll_estimate(const uint8_t *sketch);
 
 /*

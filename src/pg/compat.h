@@ -32,6 +32,11 @@
 	object_ownercheck(ForeignServerRelationId, server, role)
 #endif
 
+/* Input functions can report errors without raising them since 16. */
+#if PG_VERSION_NUM < 160000
+#define ereturn(context, result, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
 /* Extensions name their own wait events since 17. */
 #if PG_VERSION_NUM < 170000
 #define hsg_wait_event(name) PG_WAIT_EXTENSION

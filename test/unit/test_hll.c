@@ -98,8 +98,18 @@ static void
 integer_hash_is_that_of_its_bytes(void)
 {
 	const uint8_t bytes[8] = {0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01};
+	TestRandom	r = {10};
 
 	CHECK_EQ(hs_hll_hash_int64(INT64_C(0x0123456789abcdef)), hs_hll_hash(hs_bytes(bytes, 8)));
+	for (int i = 0; i < 1000; i++)
+	{
+		uint64_t	v = test_random(&r) >> test_below(&r, 64);
+		uint8_t		little[8];
+
+		for (int k = 0; k < 8; k++)
+			little[k] = (uint8_t) (v >> (8 * k));
+		CHECK_EQ(hs_hll_hash_int64((int64_t) v), hs_hll_hash(hs_bytes(little, 8)));
+	}
 }
 
 /* ---- adding ------------------------------------------------------------------- */
@@ -293,7 +303,7 @@ sparse_counts_exactly(void)
 	for (int n = 1; n <= HS_HLL_MAX_ENTRIES; n++)
 	{
 		hs_hll_add(s.bytes, sizeof(s.bytes), hashes[n - 1]);
-		wrong += llround(hs_hll_estimate(s.bytes)) != n;
+		wrong += hs_hll_estimate(s.bytes) != n;
 	}
 	CHECK_EQ(wrong, 0);
 }
