@@ -1,0 +1,39 @@
+-- After the load of run.sh has ended: what must hold now.
+\set ON_ERROR_STOP on
+DO $$
+DECLARE
+	total bigint;
+	parts bigint;
+	scores float8;
+	differing text;
+BEGIN
+	PERFORM hotset_verify();
+	SELECT sum(kv_get(key)::bigint) FILTER (WHERE key <> 'count:all'), max(kv_get(key)::bigint) FILTER (WHERE key = 'count:all')
+	  INTO parts, total FROM kv_scan('count:*');
+	IF parts IS DISTINCT FROM total THEN
+		RAISE EXCEPTION 'counters add up to %, not %', parts, total;
+	END IF;
+	SELECT sum(score) INTO scores FROM zrange('accounts', 0, -1);
+	IF scores <> 0 THEN
+		RAISE EXCEPTION 'scores of accounts add up to %', scores;
+	END IF;
+	SELECT string_agg(format('%s: %s keys counted, %s scanned', s.keyspace, kv_count(s.keyspace), n), '; ') INTO differing
+	  FROM hotset_stats AS s, LATERAL (SELECT count(*) AS n FROM kv_scan(keyspace => s.keyspace)) AS scanned
+	 WHERE s.keyspace <> 'small' AND (kv_count(s.keyspace) <> n OR s.bytes > s.limit_bytes OR s.keys < n);
+	IF differing IS NOT NULL THEN
+		RAISE EXCEPTION '%', differing;
+	END IF;
+	PERFORM value_check(key, kv_get(key, 'strict')) FROM kv_scan(keyspace => 'strict');
+	PERFORM value_check(key, kv_get(key, 'small')) FROM kv_scan('cache:*', keyspace => 'small');
+END $$;
+SELECT keyspace, keys, pg_size_pretty(bytes) AS memory, hits, misses, sets, deletes, expired, evicted, refused FROM hotset_stats;
+DROP EXTENSION hotset CASCADE;
+CREATE EXTENSION hotset;
+DO $$
+BEGIN
+	-- everything was given back
+	PERFORM hotset_verify();
+	IF (SELECT sum(bytes) FROM hotset_stats) > 0 OR (SELECT sum(keys) FROM hotset_stats) > 0 THEN
+		RAISE EXCEPTION 'memory is left: %', (SELECT jsonb_agg(s) FROM hotset_stats AS s);
+	END IF;
+END $$;

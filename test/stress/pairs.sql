@@ -1,0 +1,3 @@
+\set n random(1, 100)
+\set value random(1, 1000000)
+SELECT load_pairs(:n, :value);
