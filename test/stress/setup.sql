@@ -178,4 +178,28 @@ BEGIN
 	END IF;
 END $$;
 
+-- Keyspaces come and go, in transactions of their own.
+CREATE FUNCTION passing_create(client int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE SERVER passing_%s FOREIGN DATA WRAPPER hotset OPTIONS (memory ''2MB'', eviction ''s3fifo'')', client);
+END $$;
+
+CREATE FUNCTION passing_use(client int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	server name := 'passing_' || client;
+BEGIN
+	PERFORM kv_set('key:' || i, value_make('key:' || i, i), keyspace => server) FROM generate_series(1, 200) AS i;
+	PERFORM value_check('key:7', kv_get('key:7', server));
+	PERFORM kv_flush(server);
+	IF kv_count(server) <> 0 THEN
+		RAISE EXCEPTION 'keys are left after a flush';
+	END IF;
+	PERFORM kv_set('key:' || i, value_make('key:' || i, i), keyspace => server) FROM generate_series(1, 200) AS i;
+END $$;
+
+CREATE FUNCTION passing_drop(client int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('DROP SERVER passing_%s', client);
+END $$;
+
 SELECT zadd('accounts', array_fill(0::float8, ARRAY[1000]), array_agg('member:' || i)) FROM generate_series(0, 999) AS i;
