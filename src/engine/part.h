@@ -143,8 +143,8 @@ struct HsKeyspace
 	_Atomic uint64_t bytes;		/* (a) charged */
 	_Atomic uint64_t index_bytes;	/* (a) part of it */
 	_Atomic uint64_t big_bytes; /* (a) part of it */
-	_Atomic uint64_t freed;		/* (a) bytes uncharged or killed, ever */
-	_Atomic uint64_t full_mark; /* (a) value of 'freed' when room was last not found */
+	_Atomic uint64_t freed;		/* (a) bytes uncharged, and, once full, killed */
+	_Atomic uint64_t full_mark; /* (a) full until 'freed' is above; 0: not full */
 	_Atomic int64_t full_until_us;	/* (a) do not look again before, unless freed moved */
 
 	_Alignas(HS_CACHE_LINE)
@@ -177,6 +177,14 @@ extern void hs_part_page_return(HsPart *part, HsRef page);
 extern bool hs_charge(HsKeyspace *ks, uint64_t bytes, bool for_compaction);
 extern void hs_uncharge(HsKeyspace *ks, uint64_t bytes);
 extern bool hs_has_room(HsKeyspace *ks, uint64_t bytes);
+
+/* Somebody may be waiting to hear that bytes were freed (hs_make_room()). */
+static inline void
+hs_note_freed(HsKeyspace *ks, uint64_t bytes)
+{
+	if (atomic_load_explicit(&ks->full_mark, memory_order_relaxed) != 0)
+		atomic_fetch_add_explicit(&ks->freed, bytes, memory_order_relaxed);
+}
 
 /* slab.c */
 extern void hs_slab_setup(void);

@@ -55,6 +55,7 @@ typedef struct HsHandle
 	uint32_t	nparts;
 	uint32_t	part_bits;
 	HsPart	   *parts[HS_MAX_PARTS];
+	uint32_t	vain_rooms;		/* hs_make_room() calls that had nothing to do */
 	uint64_t	hits;			/* pending */
 	uint64_t	misses;
 	uint64_t	sets;
@@ -267,16 +268,19 @@ typedef struct HsCursor
 	bool		done;
 } HsCursor;
 
-/* Called under the partition's shared lock: copy, do not call back. */
+/*
+ * Called under the partition's shared lock: copy, do not call back.  op has key,
+ * hash and partition.  With op and record NULL: a bucket begins, what came before
+ * is final.  False stops the scan; it will then start again with the bucket that
+ * began last, so forget what came of it.
+ */
 typedef bool (*HsScanVisit) (void *arg, HsOp *op, HsRecord *record);
 
 /*
- * Visit the keys of the next bucket or buckets, until about 'want' keys were
- * seen or the partition ends; start with a zeroed cursor, stop when ->done.
- * Every key present from the first call to the last is visited exactly once,
- * whatever is added, removed or moved meanwhile.  The visitor may say false
- * to be asked again from the same bucket (it must then forget that bucket's
- * keys: hs_scan() calls it bucket by bucket, see 'bucket_start').
+ * Visit the keys of the next buckets, until about 'want' keys were seen or the
+ * partition ends; start with a zeroed cursor, stop when ->done.  Every key
+ * present from the first call to the last is visited exactly once, whatever is
+ * added, removed or moved meanwhile.
  */
 extern HsStatus hs_scan(HsHandle *h, HsCursor *cursor, size_t want, int64_t now_us,
 						HsScanVisit visit, void *arg);

@@ -1,0 +1,207 @@
+/*
+ * access.c
+ *	  Beginning and ending a command: the only file that takes partition
+ *	  locks for commands (evict.c, scan.c, keyspace.c and read.c take one at a time for
+ *	  their own walks).
+ *
+ * A command on several keys locks their partitions in ascending order.  What a
+ * command leaves to tidy up is done before its lock is released: index
+ * splits, slabs, a few nodes of dead collections, and, near the limit,
+ * evacuation of four times the bytes that the command allocated.
+ */
+#include "log.h"
+
+#define END_NODES		32		/* nodes of dead collections freed per command */
+#define RECLAIM_FACTOR	4		/* bytes evacuated per byte allocated */
+#define RECLAIM_MAX		(256 * 1024)
+
+HsStatus
+hs_op_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t now_us)
+{
+	if (key.size > HS_MAX_KEY)
+		return HS_KEY_TOO_LONG;
+	op->h = h;
+	op->mode = mode;
+	op->locked = true;
+	op->key = key;
+	op->hash = hs_hash(key);
+	op->part = hs_part_of(h, op->hash);
+	op->now_us = now_us;
+	op->effects = NULL;
+	op->need = 0;
+	op->found_type = HS_ANY;
+	hs_port_lock(&op->part->lock, mode);
+	if (!hs_keyspace_is_current(h))
+	{
+		hs_port_unlock(&op->part->lock);
+		return HS_GONE;
+	}
+	return HS_OK;
+}
+
+/* What commands leave behind; little work when there is nothing to do. */
+static void
+tidy(HsPart *part, int64_t now_us)
+{
+	size_t		allocated = part->allocated;
+
+	part->allocated = 0;
+	hs_index_maintain(part);
+	if (part->graveyard != HS_REF_NONE)
+		hs_bury(part, END_NODES);
+	hs_slab_settle(part);
+	if (allocated > 0 && hs_pressed(part))
+	{
+		size_t		budget = allocated * RECLAIM_FACTOR;
+
+		hs_evacuate(part, budget < RECLAIM_MAX ? budget : RECLAIM_MAX, false, now_us);
+	}
+}
+
+void
+hs_op_end(HsOp *op)
+{
+	if (!op->locked)
+		return;
+	if (op->mode == HS_EXCLUSIVE)
+		tidy(op->part, op->now_us);
+	hs_port_unlock(&op->part->lock);
+	op->locked = false;
+}
+
+/*
+ * ---- Several keys ------------------------------------------------------------------
+ */
+
+static bool
+is_locked(const HsMulti *m, uint32_t part)
+{
+	return (m->locked[part / 64] >> (part % 64)) & 1;
+}
+
+static void
+unlock_all(HsMulti *m, bool tidy_up)
+{
+	for (uint32_t i = m->h->nparts; i-- > 0;)
+	{
+		if (!is_locked(m, i))
+			continue;
+		if (tidy_up)
+			tidy(m->h->parts[i], m->now_us);
+		hs_port_unlock(&m->h->parts[i]->lock);
+	}
+	memset(m->locked, 0, sizeof(m->locked));
+}
+
+HsStatus
+hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys,
+			   HsLockMode mode, int64_t now_us)
+{
+	uint64_t	want[HS_MAX_PARTS / 64];
+
+	memset(want, keys == NULL ? 0xff : 0, sizeof(want));
+	for (size_t i = 0; keys != NULL && i < nkeys; i++)
+	{
+		uint32_t	n;
+
+		if (keys[i].size > HS_MAX_KEY)
+			return HS_KEY_TOO_LONG;
+		n = hs_part_number(h, hs_hash(keys[i]));
+		want[n / 64] |= (uint64_t) 1 << (n % 64);
+	}
+	m->h = h;
+	m->mode = mode;
+	m->now_us = now_us;
+	m->effects = NULL;
+	m->need = 0;
+	memset(m->locked, 0, sizeof(m->locked));
+	for (uint32_t i = 0; i < h->nparts; i++)
+	{
+		if (((want[i / 64] >> (i % 64)) & 1) == 0)
+			continue;
+		hs_port_lock(&h->parts[i]->lock, mode);
+		m->locked[i / 64] |= (uint64_t) 1 << (i % 64);
+	}
+	if (!hs_keyspace_is_current(h))
+	{
+		unlock_all(m, false);
+		return HS_GONE;
+	}
+	return HS_OK;
+}
+
+HsStatus
+hs_multi_op(HsMulti *m, HsBytes key, HsOp *op)
+{
+	if (key.size > HS_MAX_KEY)
+		return HS_KEY_TOO_LONG;
+	op->h = m->h;
+	op->mode = m->mode;
+	op->locked = false;
+	op->key = key;
+	op->hash = hs_hash(key);
+	op->part = hs_part_of(m->h, op->hash);
+	op->now_us = m->now_us;
+	op->effects = m->effects;
+	op->need = 0;
+	op->found_type = HS_ANY;
+	return is_locked(m, hs_part_number(m->h, op->hash)) ? HS_OK : HS_BAD_ARGUMENT;
+}
+
+void
+hs_multi_end(HsMulti *m)
+{
+	unlock_all(m, m->mode == HS_EXCLUSIVE);
+}
+
+/*
+ * ---- For a worker ------------------------------------------------------------------
+ */
+
+#define WORK_RECORDS	64
+#define WORK_NODES		1000
+#define WORK_BYTES		(8 * 1024)
+#define GARBAGE_SHARE	4		/* compact when a quarter of the log is dead */
+
+/* Enough garbage to go after it without need? */
+static bool
+is_untidy(const HsPart *part)
+{
+	uint64_t	dead = part->log_used - part->log_live;
+
+	return dead > 4 * HS_SEG_SIZE && dead > part->log_used / GARBAGE_SHARE;
+}
+
+bool
+hs_work(HsHandle *h, uint32_t i, int64_t now_us)
+{
+	HsPart	   *part = h->parts[i];
+	bool		more = false;
+
+	hs_port_lock(&part->lock, HS_EXCLUSIVE);
+	if (hs_keyspace_is_current(h))
+	{
+		more = hs_bury(part, WORK_NODES) ||
+			hs_expire_slice(part, now_us, WORK_RECORDS, false) ||
+			((hs_pressed(part) || is_untidy(part)) &&
+			 hs_evacuate(part, WORK_BYTES, false, now_us));
+		hs_index_maintain(part);
+		hs_slab_settle(part);
+		if (!more)
+			hs_index_trim(part);
+	}
+	hs_port_unlock(&part->lock);
+	return more;
+}
+
+int64_t
+hs_next_expiry(HsHandle *h, uint32_t i)
+{
+	HsPart	   *part = h->parts[i];
+	int64_t		at;
+
+	hs_port_lock(&part->lock, HS_SHARED);
+	at = part->min_expires_us;
+	hs_port_unlock(&part->lock);
+	return at;
+}

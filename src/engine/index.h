@@ -1,0 +1,128 @@
+/*
+ * index.h
+ *	  Linear hashing over buckets of one cache line: key -> record.
+ *
+ * Bits of a key's hash: the top ones choose the partition, 40..47 are the
+ * tag, the low 32 choose the bucket.
+ *
+ * Lock: partition, exclusive to change, at least shared to look; read.c alone
+ * looks without.
+ */
+#ifndef HS_INDEX_H
+#define HS_INDEX_H
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "part.h"
+
+/* Where an entry is; good until the next change of the partition's index. */
+typedef struct HsSlot
+{
+	HsBucket   *head;			/* first bucket of the chain: has the version */
+	HsBucket   *bucket;
+	unsigned	i;
+} HsSlot;
+
+static inline uint64_t
+hs_hash(HsBytes key)
+{
+	return XXH3_64bits_withSeed(key.data, key.size, hs_region->seed);
+}
+
+static inline uint8_t
+hs_hash_tag(uint64_t hash)
+{
+	uint8_t		tag = (uint8_t) (hash >> 40);
+
+	return tag == 0 ? 1 : tag;
+}
+
+static inline uint32_t
+hs_part_number(const HsHandle *h, uint64_t hash)
+{
+	return h->part_bits == 0 ? 0 : (uint32_t) (hash >> (64 - h->part_bits));
+}
+
+static inline HsPart *
+hs_part_of(const HsHandle *h, uint64_t hash)
+{
+	return h->parts[hs_part_number(h, hash)];
+}
+
+/* Which of nb > 0 buckets a hash belongs to. */
+static inline uint32_t
+hs_bucket_number(uint64_t hash, uint32_t nb)
+{
+	uint32_t	low = UINT32_MAX >> __builtin_clz(nb) >> 1; /* 2^floor(log2 nb) - 1 */
+	uint32_t	b = (uint32_t) hash & (2 * low + 1);
+
+	return b < nb ? b : b & low;
+}
+
+static inline uint32_t
+hs_nbuckets(const HsPart *part)
+{
+	return (uint32_t) atomic_load_explicit(&part->geometry, memory_order_relaxed);
+}
+
+/* Bit i set: slot i of the bucket has this tag. */
+extern unsigned hs_bucket_match(const HsBucket *b, uint8_t tag);
+
+/* The bucket, or NULL if what the directory says is no address (torn read). */
+extern HsBucket *hs_bucket_at(const HsPart *part, uint32_t number);
+extern HsBucket *hs_overflow_at(const HsPart *part, uint32_t number);
+
+/* Live or expired record of the key, or NULL. */
+extern HsRecord *hs_index_find(HsPart *part, uint64_t hash, HsBytes key, HsSlot *slot);
+/* The entry that refers to exactly this record. */
+extern bool hs_index_find_ref(HsPart *part, uint64_t hash, HsRef ref, HsSlot *slot);
+/* The record of a large value whose chunk 'i' is 'chunk'. */
+extern HsRecord *hs_index_find_owner(HsPart *part, uint64_t hash, uint32_t i, HsRef chunk,
+									 HsSlot *slot);
+
+/*
+ * Promise that one more hs_index_insert() will succeed; false without
+ * memory.  Each promise ends with an insert or hs_index_unpromise().
+ */
+extern bool hs_index_promise(HsPart *part);
+extern void hs_index_unpromise(HsPart *part);
+extern void hs_index_insert(HsPart *part, uint64_t hash, HsRef ref);
+extern void hs_index_replace(HsSlot *slot, HsRef ref);
+extern void hs_index_remove(HsPart *part, HsSlot *slot);
+
+/* Brackets around a change of bytes that readers without a lock may copy. */
+extern void hs_change_begin(HsBucket *head);
+extern void hs_change_end(HsBucket *head);
+
+static inline bool
+hs_slot_visited(const HsSlot *slot)
+{
+	return (atomic_load_explicit(&slot->bucket->hdr, memory_order_relaxed) >> slot->i) & 1;
+}
+
+/* Test before set: a hot bucket's line stays shared by all processors. */
+static inline void
+hs_slot_visit(HsBucket *b, unsigned i)
+{
+	if (((atomic_load_explicit(&b->hdr, memory_order_relaxed) >> i) & 1) == 0)
+		atomic_fetch_or_explicit(&b->hdr, (uint64_t) 1 << i, memory_order_relaxed);
+}
+
+static inline void
+hs_slot_unvisit(const HsSlot *slot)
+{
+	atomic_fetch_and_explicit(&slot->bucket->hdr, ~((uint64_t) 1 << slot->i),
+							  memory_order_relaxed);
+}
+
+/* Split and merge buckets, a few at most; forget promises. */
+extern void hs_index_maintain(HsPart *part);
+
+/* Give back the last pages of a partition without keys. */
+extern void hs_index_trim(HsPart *part);
+
+/* Give back every page; the partition has no keys afterwards. */
+extern void hs_index_reset(HsPart *part);
+
+#endif							/* HS_INDEX_H */

@@ -1,0 +1,222 @@
+/*
+ * read.c
+ *	  Reading a plain value without a lock.
+ *
+ * Protocol: take the geometry of the partition and the version of the bucket,
+ * look, copy, then make sure that both are what they were and that the
+ * keyspace is still the same.  Every address and size found on the way may be torn, so it
+ * is checked against the region before it is used.  Nothing is stored but a visited bit,
+ * and that in index memory, which is never anything else.
+ *
+ * After a few failures (a writer was preempted inside its window, or the chain
+ * is absurdly long) the partition's lock guarantees progress.
+ */
+#include "index.h"
+#include "log.h"
+#include "racy.h"
+
+#define MAX_TRIES	16
+
+/* One attempt's input and findings. */
+typedef struct Probe
+{
+	HsHandle   *h;
+	HsPart	   *part;
+	HsBytes		key;
+	uint64_t	hash;
+	int64_t		now_us;
+	void	   *buf;
+	size_t		capacity;
+	bool		any_type;		/* peek: no copying, no complaint about types */
+	HsRead	   *out;
+} Probe;
+
+static inline void
+cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/*
+ * Is it the key's record?  Then *v is filled in, from a copy of the header,
+ * so that what was checked is what is used.
+ */
+static bool
+record_matches(const Probe *p, HsRef ref, HsRecordView *v)
+{
+	uint64_t	start = (uint64_t) ref << hs_shift;
+	const uint8_t *record;
+	uint8_t		header[32];
+
+	if (ref == HS_REF_NONE || start + sizeof(header) > hs_region_size)
+		return false;
+	record = hs_base + start;
+	hs_racy_copy(header, record, sizeof(header));
+	hs_record_view(header, v);
+	if (v->key_size != p->key.size ||
+		start + v->header_size + v->key_size + v->value_size > hs_region_size)
+		return false;
+	v->key = record + v->header_size;
+	v->value = hs_base + start + v->header_size + v->key_size;
+	return hs_racy_equal(v->key, p->key.data, p->key.size);
+}
+
+static HsStatus
+take_value(const Probe *p, const HsRecordView *v)
+{
+	HsRead	   *out = p->out;
+
+	out->flags = v->flags;
+	out->type = (HsType) (v->flags & HS_RF_TYPE);
+	out->size = v->value_size;
+	out->expires_us = v->expires_us;
+	if (v->expires_us <= p->now_us)
+		return HS_NOT_FOUND;
+	if (p->any_type)
+		return HS_OK;
+	if (out->type != HS_STRING)
+		return HS_WRONG_TYPE;
+	if (v->flags & HS_RF_BIG)
+	{
+		uint64_t	size;			/* first field of HsBig */
+
+		hs_racy_copy(&size, v->value, sizeof(size));
+		out->size = size;
+		return HS_BUFFER_TOO_SMALL;
+	}
+	if (v->value_size > p->capacity)
+		return HS_BUFFER_TOO_SMALL;
+	hs_racy_copy(p->buf, v->value, v->value_size);
+	return HS_OK;
+}
+
+/* Has nothing moved since 'geometry' and the head's version were read? */
+static bool
+still_true(const Probe *p, uint64_t geometry, const HsBucket *head, uint64_t hdr)
+{
+	atomic_thread_fence(memory_order_acquire);
+	if (head != NULL &&
+		(atomic_load_explicit(&head->hdr, memory_order_relaxed) ^ hdr) >> 32 != 0)
+		return false;
+	return atomic_load_explicit(&p->part->geometry, memory_order_relaxed) == geometry;
+}
+
+/* True if *status holds what is so; false to try again. */
+static bool
+probe_once(const Probe *p, HsStatus *status)
+{
+	uint64_t	geometry = atomic_load_explicit(&p->part->geometry, memory_order_acquire);
+	uint8_t		tag = hs_hash_tag(p->hash);
+	HsBucket   *head;
+	HsBucket   *b;
+	uint64_t	hdr;
+	uint64_t	bhdr;
+
+	*status = HS_NOT_FOUND;
+	if ((uint32_t) geometry == 0)
+		return still_true(p, geometry, NULL, 0);
+	head = hs_bucket_at(p->part, hs_bucket_number(p->hash, (uint32_t) geometry));
+	if (head == NULL)
+		return false;
+	hdr = bhdr = atomic_load_explicit(&head->hdr, memory_order_acquire);
+	if (hdr & HS_HDR_VERSION_ONE)
+		return false;
+	b = head;
+	for (int hops = 0; hops < HS_MAX_HOPS; hops++)
+	{
+		uint32_t	link;
+
+		for (unsigned m = hs_bucket_match(b, tag); m != 0; m &= m - 1)
+		{
+			unsigned	i = (unsigned) __builtin_ctz(m);
+			HsRecordView v;
+
+			if (!record_matches(p, atomic_load_explicit(&b->ref[i], memory_order_relaxed), &v))
+				continue;
+			*status = take_value(p, &v);
+			if (!still_true(p, geometry, head, hdr))
+				return false;
+			if (*status == HS_OK)
+				hs_slot_visit(b, i);
+			return true;
+		}
+		link = (uint32_t) ((bhdr & HS_HDR_OVERFLOW) >> HS_HDR_OVERFLOW_SHIFT);
+		if (link == 0)
+			return still_true(p, geometry, head, hdr);
+		b = hs_overflow_at(p->part, link - 1);
+		if (b == NULL)
+			return false;
+		bhdr = atomic_load_explicit(&b->hdr, memory_order_relaxed);
+	}
+	return false;
+}
+
+static HsStatus
+probe_locked(const Probe *p)
+{
+	HsSlot		slot;
+	HsRecord   *record;
+	HsStatus	status = HS_NOT_FOUND;
+	HsRecordView v;
+
+	hs_port_lock(&p->part->lock, HS_SHARED);
+	record = hs_index_find(p->part, p->hash, p->key, &slot);
+	if (record != NULL)
+	{
+		hs_record_view(record, &v);
+		status = take_value(p, &v);
+		if (status == HS_OK)
+			hs_slot_visit(slot.bucket, slot.i);
+	}
+	hs_port_unlock(&p->part->lock);
+	return status;
+}
+
+static HsStatus
+probe(Probe *p)
+{
+	HsStatus	status;
+	bool		done = false;
+
+	if (p->key.size > HS_MAX_KEY)
+		return HS_KEY_TOO_LONG;
+	p->hash = hs_hash(p->key);
+	p->part = hs_part_of(p->h, p->hash);
+	for (int tries = 0; tries < MAX_TRIES && !done; tries++)
+	{
+		if (tries > 0)
+			cpu_relax();
+		done = probe_once(p, &status);
+	}
+	if (!done)
+		status = probe_locked(p);
+
+	/* dropped meanwhile: what was found may belong to another keyspace */
+	if (!hs_keyspace_is_current(p->h))
+		return HS_GONE;
+	return status;
+}
+
+HsStatus
+hs_read(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity,
+		HsRead *out)
+{
+	Probe		p = {h, NULL, key, 0, now_us, buf, capacity, false, out};
+	HsStatus	status = probe(&p);
+
+	if (status == HS_OK)
+		h->hits++;
+	else if (status == HS_NOT_FOUND)
+		h->misses++;
+	return status;
+}
+
+HsStatus
+hs_peek(HsHandle *h, HsBytes key, int64_t now_us, HsRead *out)
+{
+	Probe		p = {h, NULL, key, 0, now_us, NULL, 0, true, out};
+
+	return probe(&p);
+}

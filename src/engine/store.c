@@ -1,0 +1,441 @@
+/*
+ * store.c
+ *	  The life of a key: find, reserve, publish, remove.
+ *
+ * A record is written out of place and then linked by changing one reference
+ * in the index, so a reader without a lock sees the old value or the new one.
+ * Everything that can fail happens in hs_reserve().
+ *
+ * Here and in the files of the types: the partition is locked by access.c.
+ */
+#include "big.h"
+#include "log.h"
+
+#define READ_LOCKED(op)		assert(hs_port_lock_held(&(op)->part->lock, (op)->mode))
+#define WRITE_LOCKED(op) \
+	assert((op)->mode == HS_EXCLUSIVE && \
+		   hs_port_lock_held(&(op)->part->lock, HS_EXCLUSIVE))
+
+/* What a linked record owns besides itself. */
+static void
+free_owned(HsPart *part, HsRecord *record)
+{
+	uint16_t	flags = hs_record_flags(record);
+
+	if (flags & HS_RF_BIG)
+		hs_big_free(part, record);
+	else if (flags & HS_RF_LARGE)
+	{
+		HsRef		root;
+		HsRoot	   *r;
+
+		memcpy(&root, hs_value(record).data, sizeof(root));
+		r = hs_ptr(root);
+		r->next_dead = part->graveyard;
+		part->graveyard = root;
+	}
+}
+
+void
+hs_unlink(HsPart *part, HsSlot *slot, HsRecord *record)
+{
+	part->count_by_type[hs_record_type(record)]--;
+	hs_index_remove(part, slot);
+	free_owned(part, record);
+	hs_log_kill(part, record);
+}
+
+/*
+ * ---- Finding --------------------------------------------------------------------
+ */
+
+HsRecord *
+hs_find(HsOp *op)
+{
+	HsSlot		slot;
+	HsRecord   *record;
+
+	READ_LOCKED(op);
+	record = hs_index_find(op->part, op->hash, op->key, &slot);
+	if (record != NULL && hs_expiry(record) <= op->now_us)
+	{
+		if (op->mode == HS_EXCLUSIVE)
+		{
+			hs_unlink(op->part, &slot, record);
+			op->part->expired++;
+		}
+		record = NULL;
+	}
+	if (record != NULL)
+		hs_slot_visit(slot.bucket, slot.i);
+	if (op->mode == HS_SHARED)
+	{
+		op->h->hits += record != NULL;
+		op->h->misses += record == NULL;
+	}
+	return record;
+}
+
+HsStatus
+hs_find_typed(HsOp *op, HsType type, HsRecord **record)
+{
+	*record = hs_find(op);
+	if (*record != NULL && hs_record_type(*record) != type)
+	{
+		op->found_type = hs_record_type(*record);
+		return HS_WRONG_TYPE;
+	}
+	return HS_OK;
+}
+
+/*
+ * ---- Reserving and publishing -------------------------------------------------------
+ */
+
+/* Header and key; the value is the caller's. */
+static void
+write_header(HsRecord *r, uint16_t flags, HsBytes key, uint32_t value_size,
+			 int64_t expires_us, uint64_t version)
+{
+	uint8_t    *p = r + 2;
+
+	memcpy(r, &flags, 2);
+	if (flags & HS_RF_KLEN16)
+	{
+		uint16_t	n = (uint16_t) (key.size - 1);
+
+		memcpy(p, &n, 2);
+		p += 2;
+	}
+	else
+		*p++ = (uint8_t) key.size;
+	if (flags & HS_RF_VLEN32)
+	{
+		memcpy(p, &value_size, 4);
+		p += 4;
+	}
+	else if (flags & HS_RF_VLEN16)
+	{
+		uint16_t	n = (uint16_t) value_size;
+
+		memcpy(p, &n, 2);
+		p += 2;
+	}
+	else
+		*p++ = (uint8_t) value_size;
+	if (flags & HS_RF_EXPIRES)
+	{
+		memcpy(p, &expires_us, 8);
+		p += 8;
+	}
+	if (flags & HS_RF_VERSION)
+	{
+		memcpy(p, &version, 8);
+		p += 8;
+	}
+	hs_copy(p, key.data, key.size);
+}
+
+/* A key that is overwritten stays in its queue; a new one that was evicted not
+ * long ago has shown that it is wanted. */
+static HsLogQueue
+queue_for(HsOp *op, const HsRecord *old)
+{
+	if (old != NULL)
+		return hs_log_queue(hs_seg_of(hs_ref(old)));
+	return hs_ghost_has(op->part, op->hash) ? HS_LOG_M : HS_LOG_S;
+}
+
+HsStatus
+hs_reserve(HsOp *op, uint16_t flags, size_t value_size, int64_t expires_us,
+		   HsDraft *draft)
+{
+	HsSlot		slot;
+	HsRecord   *old;
+	size_t		total;
+
+	WRITE_LOCKED(op);
+	flags &= (uint16_t) ~(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_VLEN32);
+	flags |= hs_record_width_flags(op->key.size, value_size);
+	if (expires_us != HS_NEVER)
+		flags |= HS_RF_EXPIRES;
+	total = hs_record_header_size(flags) + op->key.size + value_size;
+	if (total + ((size_t) 1 << hs_shift) > HS_RECORD_MAX)
+		return HS_VALUE_TOO_LONG;
+
+	old = hs_index_find(op->part, op->hash, op->key, &slot);
+	draft->inserts = old == NULL;
+	if (draft->inserts && !hs_index_promise(op->part))
+	{
+		op->need = 3 * HS_PAGE_SIZE;
+		return HS_NO_MEMORY;
+	}
+	draft->ref = hs_log_alloc(op->part, (uint32_t) total, queue_for(op, old),
+							  expires_us, false);
+	if (draft->ref == HS_REF_NONE)
+	{
+		if (draft->inserts)
+			hs_index_unpromise(op->part);
+		op->need = total;
+		return HS_NO_MEMORY;
+	}
+	draft->record = hs_ptr(draft->ref);
+	draft->value_size = (uint32_t) value_size;
+	write_header(draft->record, flags, op->key, draft->value_size, expires_us,
+				 flags & HS_RF_VERSION ? ++op->part->next_version : 0);
+	draft->value = draft->record + hs_record_header_size(flags) + op->key.size;
+	return HS_OK;
+}
+
+static void
+publish(HsOp *op, HsDraft *draft, bool keep_owned)
+{
+	HsPart	   *part = op->part;
+	HsSlot		slot;
+	HsRecord   *old = hs_index_find(part, op->hash, op->key, &slot);
+
+	WRITE_LOCKED(op);
+	if (!keep_owned && (hs_record_flags(draft->record) & HS_RF_BIG))
+		hs_big_adopt(part, draft->record);
+	if (old == NULL)
+		hs_index_insert(part, op->hash, draft->ref);
+	else
+	{
+		if (draft->inserts)
+			hs_index_unpromise(part);	/* another draft was here first */
+		hs_index_replace(&slot, draft->ref);
+		hs_slot_visit(slot.bucket, slot.i);
+		part->count_by_type[hs_record_type(old)]--;
+		if (!keep_owned)
+			free_owned(part, old);
+		hs_log_kill(part, old);
+	}
+	part->count_by_type[hs_record_type(draft->record)]++;
+	op->h->sets++;
+}
+
+void
+hs_publish(HsOp *op, HsDraft *draft)
+{
+	publish(op, draft, false);
+}
+
+void
+hs_publish_keep(HsOp *op, HsDraft *draft)
+{
+	publish(op, draft, true);
+}
+
+void
+hs_abandon(HsOp *op, HsDraft *draft)
+{
+	WRITE_LOCKED(op);
+	if (draft->inserts)
+		hs_index_unpromise(op->part);
+	if (hs_record_flags(draft->record) & HS_RF_BIG)
+		hs_big_kill_chunks(op->part, draft->record);
+	hs_log_kill(op->part, draft->record);
+}
+
+void
+hs_remove(HsOp *op, HsRecord *record)
+{
+	HsSlot		slot;
+
+	WRITE_LOCKED(op);
+	if (hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+	{
+		hs_unlink(op->part, &slot, record);
+		op->h->deletes++;
+	}
+}
+
+/*
+ * ---- Changing in place ------------------------------------------------------------
+ */
+
+static uint8_t *
+expiry_field(HsRecord *record)
+{
+	uint16_t	f = hs_record_flags(record);
+
+	return record + hs_record_header_size(f & ~(HS_RF_EXPIRES | HS_RF_VERSION));
+}
+
+static uint8_t *
+version_field(const HsRecord *record)
+{
+	uint16_t	f = hs_record_flags(record);
+
+	return (uint8_t *) record + hs_record_header_size(f & ~HS_RF_VERSION);
+}
+
+/* A new version for a record that carries one. */
+static void
+renew_version(HsPart *part, HsRecord *record)
+{
+	if (hs_record_flags(record) & HS_RF_VERSION)
+	{
+		uint64_t	version = ++part->next_version;
+
+		memcpy(version_field(record), &version, 8);
+	}
+}
+
+void
+hs_poke(HsOp *op, HsRecord *record, size_t offset, const void *bytes, size_t size)
+{
+	HsSlot		slot;
+	HsBytes		value = hs_value(record);
+
+	WRITE_LOCKED(op);
+	assert(size <= HS_IN_PLACE_MAX && offset + size <= value.size);
+	if (!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+		return;
+	hs_change_begin(slot.head);
+	hs_copy((uint8_t *) value.data + offset, bytes, size);
+	renew_version(op->part, record);
+	hs_change_end(slot.head);
+	op->h->sets++;
+}
+
+void
+hs_poke_flags(HsOp *op, HsRecord *record, uint16_t value_flags)
+{
+	HsSlot		slot;
+	uint16_t	flags = hs_record_flags(record);
+
+	WRITE_LOCKED(op);
+	flags = (uint16_t) ((flags & ~HS_RF_VALUE) | (value_flags & HS_RF_VALUE));
+	if (!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+		return;
+	hs_change_begin(slot.head);
+	memcpy(record, &flags, 2);
+	hs_change_end(slot.head);
+}
+
+void
+hs_touch_version(HsOp *op, HsRecord *record)
+{
+	WRITE_LOCKED(op);
+	renew_version(op->part, record);
+	op->h->sets++;
+}
+
+/*
+ * ---- Expiry and version ------------------------------------------------------------
+ */
+
+int64_t
+hs_expiry(HsRecord *record)
+{
+	int64_t		at;
+
+	if ((hs_record_flags(record) & HS_RF_EXPIRES) == 0)
+		return HS_NEVER;
+	memcpy(&at, expiry_field(record), 8);
+	return at;
+}
+
+/* A new record of the same value and owned memory, with other header fields. */
+static HsStatus
+rewrite_record(HsOp *op, HsRecord *record, uint16_t flags, int64_t expires_us,
+			   HsRecord **result)
+{
+	HsRecordView v;
+	HsDraft		draft;
+	HsStatus	status;
+
+	hs_record_view(record, &v);
+	status = hs_reserve(op, flags, v.value_size, expires_us, &draft);
+	if (status != HS_OK)
+		return status;
+	hs_copy(draft.value, v.value, v.value_size);
+	hs_publish_keep(op, &draft);
+	*result = draft.record;
+	return HS_OK;
+}
+
+HsStatus
+hs_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
+{
+	uint16_t	flags = hs_record_flags(record);
+	HsSlot		slot;
+
+	WRITE_LOCKED(op);
+	if ((flags & HS_RF_EXPIRES) == 0)
+	{
+		if (expires_us == HS_NEVER)
+			return HS_OK;
+		return rewrite_record(op, record, flags, expires_us, &record);
+	}
+	if (!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+		return HS_NOT_FOUND;
+	hs_change_begin(slot.head);
+	memcpy(expiry_field(record), &expires_us, 8);
+	renew_version(op->part, record);
+	hs_change_end(slot.head);
+	hs_log_note_expiry(op->part, record, expires_us);
+	op->h->sets++;
+	return HS_OK;
+}
+
+uint64_t
+hs_record_version(const HsRecord *record)
+{
+	uint64_t	version;
+
+	if ((hs_record_flags(record) & HS_RF_VERSION) == 0)
+		return 0;
+	memcpy(&version, version_field(record), 8);
+	return version;
+}
+
+HsStatus
+hs_key_version(HsOp *op, uint64_t *version)
+{
+	HsRecord   *record = hs_find(op);
+	HsStatus	status = HS_OK;
+
+	if (record == NULL)
+		return HS_NOT_FOUND;
+	if (hs_record_version(record) == 0)
+		status = rewrite_record(op, record, hs_record_flags(record) | HS_RF_VERSION,
+								hs_expiry(record), &record);
+	if (status == HS_OK)
+		*version = hs_record_version(record);
+	return status;
+}
+
+/*
+ * ---- Size --------------------------------------------------------------------
+ */
+
+uint64_t
+hs_key_bytes(HsOp *op, HsRecord *record)
+{
+	HsRecordView v;
+	uint64_t	bytes;
+
+	READ_LOCKED(op);
+	hs_record_view(record, &v);
+	bytes = v.total;
+	if (op->part->count > 0)
+		bytes += (uint64_t) hs_nbuckets(op->part) * sizeof(HsBucket) / op->part->count;
+	if (v.flags & HS_RF_BIG)
+	{
+		HsBig		big;
+
+		memcpy(&big, v.value, sizeof(big));
+		bytes += (uint64_t) big.npages << hs_seg_shift;
+		bytes += (uint64_t) big.nchunks * (HS_SEG_SIZE / 8);
+	}
+	else if (v.flags & HS_RF_LARGE)
+	{
+		HsRef		root;
+
+		memcpy(&root, v.value, sizeof(root));
+		bytes += hs_type_ops((HsType) (v.flags & HS_RF_TYPE))->bytes(root);
+	}
+	return bytes;
+}

@@ -1,0 +1,43 @@
+/*
+ * type.c
+ *	  One row of functions per data type, and the burial of dead collections.
+ */
+#include "type.h"
+
+#include "hll_key.h"
+#include "log.h"
+#include "string.h"
+#include "zset.h"
+
+static const HsTypeOps type_ops[HS_NTYPES] = {
+	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, hs_string_dump, hs_string_load},
+	[HS_HASH] = {"hash", NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_LIST] = {"list", NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_SET] = {"set", NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_ZSET] = {"zset", hs_zset_free_slice, hs_zset_bytes, hs_zset_count_members,
+	hs_zset_verify, hs_zset_dump, hs_zset_load},
+	[HS_STREAM] = {"stream", NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_HLL] = {"hll", NULL, NULL, hs_hll_count, hs_hll_verify, hs_hll_dump, hs_hll_load},
+};
+
+const HsTypeOps *
+hs_type_ops(HsType type)
+{
+	return &type_ops[type];
+}
+
+bool
+hs_bury(HsPart *part, unsigned budget)
+{
+	HsRef		root = part->graveyard;
+	HsRoot	   *r;
+	HsRef		next;
+
+	if (root == HS_REF_NONE)
+		return false;
+	r = hs_ptr(root);
+	next = r->next_dead;
+	if (hs_type_ops((HsType) r->type)->free_slice(part, root, budget))
+		part->graveyard = next;
+	return true;
+}
