@@ -1,0 +1,119 @@
+# What the tests in this directory share.
+
+package Hotset;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(hotset_node segments verify_ok worker_pid eventually keyspace_calls);
+
+# A server with the library preloaded, started, with the extension in
+# database postgres.  Further lines for postgresql.conf may follow the name.
+sub hotset_node
+{
+	my ($name, @conf) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(allows_streaming => 1);
+	$node->append_conf('postgresql.conf', join("\n",
+			"shared_preload_libraries = 'hotset'",
+			"hotset.memory = '32MB'",
+			@conf, ''));
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION hotset');
+	return $node;
+}
+
+# Segments of the region in some use, as the view hotset_memory names it.
+sub segments
+{
+	my ($node, $use) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT segments FROM hotset_memory WHERE use = '$use'");
+}
+
+sub verify_ok
+{
+	my ($node, $when) = @_;
+	is($node->safe_psql('postgres', 'SELECT hotset_verify()'),
+		't', "memory is sound $when");
+}
+
+sub worker_pid
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'hotset worker'");
+}
+
+# A call of every function of the extension that has an argument 'keyspace', as
+# [signature, statement], with a sample value for each argument without a
+# default.  Fails for functions that have an argument nobody thought of.
+sub keyspace_calls
+{
+	my ($node, $database, $keyspace) = @_;
+	my %sample = (
+		'text' => "'k'",
+		'bytea' => "'k'::bytea",
+		'jsonb' => "'1'::jsonb",
+		'text[]' => "'{k}'::text[]",
+		'bytea[]' => "'{k}'::bytea[]",
+		'bigint' => '1::bigint',
+		'bigint[]' => "'{1}'::bigint[]",
+		'integer' => '1',
+		'boolean' => 'true',
+		'double precision' => '1::float8',
+		'double precision[]' => "'{1}'::float8[]",
+		'interval' => "'1 second'::interval",
+		'timestamp with time zone' => 'clock_timestamp()',
+		'hll' => "(SELECT hll_add_agg(1))",
+		'name' => "'k'::name",
+		'anyelement' => '1');
+	my @calls;
+
+	for my $row (split /\n/, $node->safe_psql($database, q{
+		SELECT p.oid::regprocedure, p.oid::regproc,
+			(SELECT string_agg(format_type(t, NULL), ',' ORDER BY n)
+			 FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a(t, n)
+			 WHERE n <= p.pronargs - p.pronargdefaults)
+		FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid
+			AND d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass
+		WHERE d.deptype = 'e' AND p.proargnames @> '{keyspace}'
+			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'hotset')
+			AND p.proargmodes[array_position(p.proargnames, 'keyspace')] IS DISTINCT FROM 'o'
+			AND p.proargmodes[array_position(p.proargnames, 'keyspace')] IS DISTINCT FROM 't'
+		ORDER BY 1}))
+	{
+		my ($signature, $name, $types) = split /\|/, $row;
+		my @values;
+		for my $type (split /,/, $types)
+		{
+			ok(0, "$signature: no sample value for type $type") unless $sample{$type};
+			push @values, $sample{$type} // "NULL::$type";
+		}
+		push @values, "keyspace => '$keyspace'";
+		push @calls, [ $signature, "SELECT * FROM $name(" . join(', ', @values) . ')' ];
+	}
+	return @calls;
+}
+
+# Until the code returns true, at most so many seconds.
+sub eventually
+{
+	my ($code, $seconds) = @_;
+	my $end = time() + ($seconds // 60);
+
+	while (time() < $end)
+	{
+		return 1 if $code->();
+		sleep(0.1);
+	}
+	return 0;
+}
+
+1;
