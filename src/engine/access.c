@@ -188,7 +188,10 @@ hs_work(HsHandle *h, uint32_t i, int64_t now_us)
 		hs_index_maintain(part);
 		hs_slab_settle(part);
 		if (!more)
+		{
 			hs_index_trim(part);
+			hs_log_trim(part);
+		}
 	}
 	hs_port_unlock(&part->lock);
 	return more;

@@ -448,6 +448,15 @@ known_full(HsKeyspace *ks, int64_t now_us)
 		now_us < atomic_load_explicit(&ks->full_until_us, memory_order_relaxed);
 }
 
+static void
+remember_full(HsKeyspace *ks, int64_t now_us)
+{
+	atomic_store_explicit(&ks->full_mark,
+						  atomic_load_explicit(&ks->freed, memory_order_relaxed) +
+						  HS_SEG_SIZE / 2, memory_order_relaxed);
+	atomic_store_explicit(&ks->full_until_us, now_us + FULL_US, memory_order_relaxed);
+}
+
 bool
 hs_make_room(HsHandle *h, uint64_t hash, size_t need, int64_t now_us)
 {
@@ -458,31 +467,35 @@ hs_make_room(HsHandle *h, uint64_t hash, size_t need, int64_t now_us)
 
 	/* two more: a command may open a segment of records and one of nodes */
 	bytes += 2 * HS_SEG_SIZE;
-	if (bytes + ks->reserve <= atomic_load_explicit(&ks->limit, memory_order_relaxed) &&
-		!known_full(ks, now_us))
+	if (!known_full(ks, now_us))
 	{
-		for (uint32_t i = 0; i < h->nparts; i++)
+		bool		possible = bytes + ks->reserve <=
+			atomic_load_explicit(&ks->limit, memory_order_relaxed);
+
+		for (uint32_t i = 0; possible && i < h->nparts; i++)
 		{
 			HsPart	   *part = h->parts[(first + i) % h->nparts];
 
 			while (room_step(h, part, now_us))
 			{
-				if (hs_has_room(ks, bytes) || ++steps >= ROOM_STEPS)
-					return true;
+				if (++steps >= ROOM_STEPS || hs_has_room(ks, bytes))
+					break;
 			}
+			if (steps > 0 && (hs_has_room(ks, bytes) || steps >= ROOM_STEPS))
+				break;
 		}
+
 		/* others may have made room, but not for ever in vain */
 		h->vain_rooms = steps > 0 ? 0 : h->vain_rooms + 1;
-		if (steps > 0 || (hs_has_room(ks, bytes) && h->vain_rooms < MAX_VAIN_ROOMS))
+		if (possible && (steps > 0 || (hs_has_room(ks, bytes) &&
+									   h->vain_rooms < MAX_VAIN_ROOMS)))
 		{
 			atomic_store_explicit(&ks->full_mark, 0, memory_order_relaxed);
 			return true;
 		}
+		if (possible)
+			remember_full(ks, now_us);
 	}
-	atomic_store_explicit(&ks->full_mark,
-						  atomic_load_explicit(&ks->freed, memory_order_relaxed) +
-						  HS_SEG_SIZE / 2, memory_order_relaxed);
-	atomic_store_explicit(&ks->full_until_us, now_us + FULL_US, memory_order_relaxed);
 	atomic_fetch_add_explicit(&ks->refused, 1, memory_order_relaxed);
 	return false;
 }

@@ -73,6 +73,18 @@ hs_log_close(HsPart *part, HsLogQueue queue)
 		free_seg(part, seg);
 }
 
+void
+hs_log_trim(HsPart *part)
+{
+	for (int q = 0; q < HS_NLOGS; q++)
+	{
+		uint32_t	seg = part->log[q].open;
+
+		if (seg != HS_SEG_NONE && hs_segs[seg].live == 0)
+			hs_log_close(part, (HsLogQueue) q);
+	}
+}
+
 static void
 note_expiry(HsPart *part, HsSeg *s, int64_t expires_us)
 {

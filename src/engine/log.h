@@ -24,6 +24,9 @@ extern void hs_log_kill(HsPart *part, HsRecord *record);
 /* Let no more records into the open segment of a queue. */
 extern void hs_log_close(HsPart *part, HsLogQueue queue);
 
+/* Give open segments back that hold nothing. */
+extern void hs_log_trim(HsPart *part);
+
 /* The queue a segment is in. */
 extern HsLogQueue hs_log_queue(uint32_t seg);
 
