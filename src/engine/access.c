@@ -191,6 +191,8 @@ hs_work(HsHandle *h, uint32_t i, int64_t now_us)
 		{
 			hs_index_trim(part);
 			hs_log_trim(part);
+			if (part->count == 0)
+				hs_ghost_reset(part);
 		}
 	}
 	hs_port_unlock(&part->lock);
