@@ -197,6 +197,17 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100000 ROWS 10
 COMMENT ON FUNCTION hotset_big_keys(integer, name) IS
 'the keys that take most memory, largest first; looks at every key of the keyspace';
 
+CREATE FUNCTION hotset_hot_keys(
+	count integer DEFAULT 10,
+	keyspace name DEFAULT NULL,
+	OUT key text,
+	OUT accesses bigint,
+	OUT share double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 10;
+COMMENT ON FUNCTION hotset_hot_keys(integer, name) IS
+'the keys used most of late, estimated from a sample of one access in 128; long keys are cut';
+
 CREATE FUNCTION hotset_verify() RETURNS boolean
 AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000;
 COMMENT ON FUNCTION hotset_verify() IS

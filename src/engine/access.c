@@ -9,6 +9,7 @@
  * splits, slabs, a few nodes of dead collections, and, near the limit,
  * evacuation of four times the bytes that the command allocated.
  */
+#include "hot.h"
 #include "log.h"
 
 #define END_NODES		32		/* nodes of dead collections freed per command */
@@ -30,6 +31,7 @@ hs_op_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t now_us)
 	op->effects = NULL;
 	op->need = 0;
 	op->found_type = HS_ANY;
+	hs_hot_touch(h, key, op->hash);
 	hs_port_lock(&op->part->lock, mode);
 	if (!hs_keyspace_is_current(h))
 	{
@@ -145,6 +147,7 @@ hs_multi_op(HsMulti *m, HsBytes key, HsOp *op)
 	op->effects = m->effects;
 	op->need = 0;
 	op->found_type = HS_ANY;
+	hs_hot_touch(m->h, key, op->hash);
 	return is_locked(m, hs_part_number(m->h, op->hash)) ? HS_OK : HS_BAD_ARGUMENT;
 }
 

@@ -11,6 +11,7 @@
  * After a few failures (a writer was preempted inside its window, or the chain
  * is absurdly long) the partition's lock guarantees progress.
  */
+#include "hot.h"
 #include "index.h"
 #include "log.h"
 #include "racy.h"
@@ -184,6 +185,7 @@ probe(Probe *p)
 		return HS_KEY_TOO_LONG;
 	p->hash = hs_hash(p->key);
 	p->part = hs_part_of(p->h, p->hash);
+	hs_hot_touch(p->h, p->key, p->hash);
 	for (int tries = 0; tries < MAX_TRIES && !done; tries++)
 	{
 		if (tries > 0)

@@ -65,6 +65,12 @@ set_globals(HsRegion *r)
 	hs_slab_setup();
 }
 
+uint32_t
+hs_region_keyspaces(size_t size)
+{
+	return size >> 19 < HS_MAX_KEYSPACES ? (uint32_t) (size >> 19) : HS_MAX_KEYSPACES;
+}
+
 HsStatus
 hs_region_init(void *mem, size_t size, int64_t now_us)
 {
@@ -80,9 +86,7 @@ hs_region_init(void *mem, size_t size, int64_t now_us)
 	r->seed = hs_port_random();
 	r->version_base = (uint64_t) (now_us > 0 ? now_us : 1);
 	choose_units(size, &r->shift, &r->seg_shift);
-	r->nkeyspaces = (uint32_t) (size >> 19);
-	if (r->nkeyspaces > HS_MAX_KEYSPACES)
-		r->nkeyspaces = HS_MAX_KEYSPACES;
+	r->nkeyspaces = hs_region_keyspaces(size);
 
 	pos = align_up(sizeof(HsRegion), HS_CACHE_LINE);
 	r->keyspaces_offset = pos;

@@ -151,6 +151,7 @@ hs_seg_data(uint32_t seg)
  * of one that exists.  now_us: microseconds since 2000-01-01 UTC.
  * hs_region_attach() returns HS_CORRUPT if magic or layout do not match.
  */
+extern uint32_t hs_region_keyspaces(size_t size);	/* how many it has room for */
 extern HsStatus hs_region_init(void *mem, size_t size, int64_t now_us);
 extern HsStatus hs_region_attach(void *mem);
 

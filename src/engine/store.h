@@ -60,6 +60,8 @@ typedef struct HsHandle
 	uint64_t	misses;
 	uint64_t	sets;
 	uint64_t	deletes;
+	uint32_t	sample_in;		/* lookups until one is sampled, see hot.h */
+	uint64_t	sample_state;	/* of the distances between samples */
 } HsHandle;
 
 /*

@@ -63,6 +63,7 @@ static CacheEntry *entry_of(HsHandle *h);
 static void entry_flush(CacheEntry *entry);
 static Oid	lock_server(const char *name);
 static void open_server(Oid server, CacheEntry *entry);
+static void configure_if_changed(HsHandle *h, const HsKeyspaceOptions *opts);
 static void recheck_on_standby(Oid server, const char *name);
 static void does_not_exist(const char *name) pg_attribute_noreturn();
 static void cache_setup(void);
@@ -291,9 +292,21 @@ open_server(Oid serverid, CacheEntry *entry)
 	if (RecoveryInProgress())
 		recheck_on_standby(serverid, server->servername);
 	if (!IsParallelWorker())	/* which cannot tell what its leader has altered */
-		hs_keyspace_configure(&entry->handle, &opts);
+		configure_if_changed(&entry->handle, &opts);
 	entry->default_ttl_us = opts.default_ttl_us;
 	entry->epoch = epoch;
+}
+
+/* Options seldom change, and setting them makes the store try anew to find room. */
+static void
+configure_if_changed(HsHandle *h, const HsKeyspaceOptions *opts)
+{
+	HsKeyspaceOptions now;
+
+	hs_keyspace_options(h, &now);
+	if (now.memory != opts->memory || now.eviction != opts->eviction ||
+		now.default_ttl_us != opts->default_ttl_us)
+		hs_keyspace_configure(h, opts);
 }
 
 /*

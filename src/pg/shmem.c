@@ -15,6 +15,7 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 
+#include "../engine/hot.h"
 #include "glue.h"
 
 HsgShared  *hsg_shared = NULL;
@@ -52,6 +53,7 @@ shmem_request(void)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(MAXALIGN(sizeof(HsgShared)));
 	RequestAddinShmemSpace(add_size(region_size(), PG_CACHE_LINE_SIZE));
+	RequestAddinShmemSpace(add_size(hs_hot_size(hs_region_keyspaces(region_size())), PG_CACHE_LINE_SIZE));
 }
 
 static void
@@ -59,6 +61,8 @@ shmem_startup(void)
 {
 	bool		found;
 	void	   *region;
+	void	   *hot;
+	uint32_t	nkeyspaces = hs_region_keyspaces(region_size());
 	HsStatus	status;
 
 	if (prev_shmem_startup_hook)
@@ -79,6 +83,11 @@ shmem_startup(void)
 		status = hs_region_init(region, region_size(), hsg_now());
 	else
 		status = hs_region_attach(region);
+	hot = ShmemInitStruct("hotset hot keys", hs_hot_size(nkeyspaces), &found);
+	if (!found)
+		hs_hot_init(hot, nkeyspaces);
+	else
+		hs_hot_attach(hot, nkeyspaces);
 	LWLockRelease(AddinShmemInitLock);
 
 	if (status != HS_OK)

@@ -14,6 +14,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -21,6 +22,7 @@
 #include "utils/jsonb.h"
 #include "utils/tuplestore.h"
 
+#include "../engine/hot.h"
 #include "../engine/type.h"
 #include "glue.h"
 
@@ -57,12 +59,15 @@ static void big_keys_sort_in(BigKeys *big);
 static void big_keys_insert(BigKeys *big, const BigKey *candidate, const uint8_t *key);
 static void big_keys_grow(BigKeys *big);
 static void put_big_key_row(ReturnSetInfo *rsinfo, const BigKey *key);
+static int	compare_hot_keys(const void *a, const void *b);
+static void put_hot_key_row(ReturnSetInfo *rsinfo, const HsHotKey *key, uint64_t samples);
 
 PG_FUNCTION_INFO_V1(hotset_stats);
 PG_FUNCTION_INFO_V1(hotset_reset_stats);
 PG_FUNCTION_INFO_V1(hotset_memory);
 PG_FUNCTION_INFO_V1(hotset_kv_memory_usage);
 PG_FUNCTION_INFO_V1(hotset_big_keys);
+PG_FUNCTION_INFO_V1(hotset_hot_keys);
 PG_FUNCTION_INFO_V1(hotset_verify);
 
 /*
@@ -182,6 +187,7 @@ hotset_reset_stats(PG_FUNCTION_ARGS)
 				 errmsg("must be owner of keyspace \"%s\"", name)));
 	hsg_flush_stats();
 	hs_stats_reset(h, hsg_now());
+	hs_hot_reset(h);
 	PG_RETURN_VOID();
 }
 
@@ -409,6 +415,68 @@ put_big_key_row(ReturnSetInfo *rsinfo, const BigKey *key)
 	values[2] = Int64GetDatum(key->bytes);
 	values[3] = TimestampTzGetDatum(key->expires_us);
 	nulls[3] = key->expires_us == HS_NEVER;
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/*
+ * ---- Keys asked for most -----------------------------------------------------------
+ */
+
+/* hotset_hot_keys(count int, keyspace name) returns setof
+ * (key text, accesses bigint, share float8) */
+Datum
+hotset_hot_keys(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	int			want = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
+	HsHotKey   *keys = palloc(sizeof(HsHotKey) * HS_HOT_KEYS);
+	uint64_t	samples;
+	int			n;
+
+	if (want < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid number of keys: %d", want)));
+	InitMaterializedSRF(fcinfo, 0);
+	n = (int) hs_hot_read(h, keys, &samples);
+	qsort(keys, n, sizeof(HsHotKey), compare_hot_keys);
+	for (int i = 0; i < n && i < want; i++)
+	{
+		/* what may be nothing but inherited error, or chance, is not shown */
+		if (keys[i].count - keys[i].error >= 2)
+			put_hot_key_row((ReturnSetInfo *) fcinfo->resultinfo, &keys[i], samples);
+	}
+	return (Datum) 0;
+}
+
+/* By samples that certainly were this key's, most first; then by key. */
+static int
+compare_hot_keys(const void *a, const void *b)
+{
+	const HsHotKey *x = a;
+	const HsHotKey *y = b;
+	uint64_t	nx = x->count - x->error;
+	uint64_t	ny = y->count - y->error;
+
+	if (nx != ny)
+		return nx > ny ? -1 : 1;
+	return hs_bytes_cmp(hs_bytes(x->key, Min(x->key_size, HS_HOT_KEY_BYTES)),
+						hs_bytes(y->key, Min(y->key_size, HS_HOT_KEY_BYTES)));
+}
+
+static void
+put_hot_key_row(ReturnSetInfo *rsinfo, const HsHotKey *key, uint64_t samples)
+{
+	uint64_t	sure = key->count - key->error;
+	int			size = (int) Min(key->key_size, HS_HOT_KEY_BYTES);
+	Datum		values[3];
+	bool		nulls[3] = {0};
+
+	if (size < key->key_size)	/* cut between characters, not within one */
+		size = pg_mbcliplen((const char *) key->key, size, size - 1);
+	values[0] = PointerGetDatum(hsg_text_result(key->key, size, false));
+	values[1] = Int64GetDatum(sure * HS_HOT_EVERY);
+	values[2] = Float8GetDatum((double) sure / (double) samples);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
