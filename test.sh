@@ -71,8 +71,16 @@ run_suite()
 count_results()
 {
 	counts=$(sed -n 's/^.*: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$1" | tail -n 1)
-	[ -n "$counts" ] ||
-		counts="$(grep -cE '^(ok |(test|     ) .* \.\.\. +ok)' "$1") $(grep -cE '^(not ok |(test|     ) .* \.\.\. +FAILED)' "$1")"
+	if [ -z "$counts" ]
+	then
+		# grep -c that counts none "fails"
+		ok=$(grep -cE '^(ok |(test|     ) .* \.\.\. +ok)' "$1") || true
+		bad=$(grep -cE '^(not ok |(test|     ) .* \.\.\. +FAILED)' "$1") || true
+		# a TAP program that died, with or without passed tests
+		died=$(grep -cE '\(Wstat: [1-9].*Failed: 0\)' "$1") || true
+		bad=$((bad + died))
+		counts="$ok $bad"
+	fi
 	say "$counts"
 }
 
