@@ -14,6 +14,8 @@ EXTENSION = hotset
 DATA = $(wildcard sql/hotset--*.sql)
 
 # -Werror is for test.sh (COPT=-Werror); the exceptions are for PostgreSQL's headers.
+# HOTSET_ASSERT=1 keeps the engine's assertions, as test.sh does.
+PG_CPPFLAGS = $(if $(HOTSET_ASSERT),,-DNDEBUG)
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 # One test after the other, by name; zz_verify, the last, checks all of the region.
