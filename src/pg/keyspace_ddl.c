@@ -293,6 +293,18 @@ server_exists(Oid server)
 	return SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(server));
 }
 
+/* Dropped by this very transaction, which may still fail? */
+static bool
+drop_is_noted(Oid server)
+{
+	for (Note *n = notes; n != NULL; n = n->next)
+	{
+		if (n->kind == NOTE_DROPPED && n->oid == server)
+			return true;
+	}
+	return false;
+}
+
 void
 hsg_sweep_servers(void)
 {
@@ -306,7 +318,8 @@ hsg_sweep_servers(void)
 		return;					/* no exclusive locks there */
 	while (hs_keyspace_slot(slot++, &used, &db, &server, &h))
 	{
-		if (used && db == MyDatabaseId && !server_exists(server))
+		if (used && db == MyDatabaseId && !server_exists(server) &&
+			!drop_is_noted(server))
 			sweep_server(server);
 	}
 }
