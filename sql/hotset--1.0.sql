@@ -121,6 +121,35 @@ CREATE AGGREGATE approx_count_distinct(value anyelement) (
 );
 COMMENT ON AGGREGATE approx_count_distinct(anyelement) IS 'estimated number of different values: exact up to about 3000, standard error 0.81 % above';
 
+-- keys
+CREATE FUNCTION pfadd(key text, value text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_pfadd' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION pfadd(text, text, name) IS 'add a value to the sketch at a key: true if that changed the sketch or made the key';
+
+CREATE FUNCTION pfadd(key text, "values" text[], keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_pfadd_array' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 50;
+COMMENT ON FUNCTION pfadd(text, text[], name) IS 'add values to the sketch at a key: true if that changed the sketch or made the key';
+
+CREATE FUNCTION pfcount(key text, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_pfcount' LANGUAGE C STABLE PARALLEL SAFE COST 500;
+COMMENT ON FUNCTION pfcount(text, name) IS 'estimated number of different values at a key';
+
+CREATE FUNCTION pfcount(keys text[], keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_pfcount_array' LANGUAGE C STABLE PARALLEL SAFE COST 500;
+COMMENT ON FUNCTION pfcount(text[], name) IS 'estimated number of different values at any of the keys, all looked at in one instant';
+
+CREATE FUNCTION pfmerge(dest text, keys text[], keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_pfmerge' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION pfmerge(text, text[], name) IS 'add the sketches at keys to the one at dest: true if that changed dest or made it';
+
+CREATE FUNCTION pfget(key text, keyspace name DEFAULT NULL) RETURNS hll
+    AS 'MODULE_PATHNAME', 'hotset_pfget' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION pfget(text, name) IS 'the sketch at a key';
+
+CREATE FUNCTION pfset(key text, sketch hll, ttl interval DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_pfset' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 50;
+COMMENT ON FUNCTION pfset(text, hll, interval, name) IS 'make a key hold this sketch instead of what it held before';
+
 -- ---------------------------------------------------------------------------
 -- Rate limits
 -- ---------------------------------------------------------------------------

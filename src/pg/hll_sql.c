@@ -39,9 +39,8 @@ typedef struct HllState
  * ---- Datums ------------------------------------------------------------------
  */
 
-/* The sketch in a datum; may be a detoasted copy in the current context. */
-static const uint8 *
-datum_sketch(Datum datum)
+const uint8 *
+hsg_hll_sketch(Datum datum)
 {
 	struct varlena *v = PG_DETOAST_DATUM_PACKED(datum);
 	HsBytes		bytes = hs_bytes(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
@@ -53,9 +52,8 @@ datum_sketch(Datum datum)
 	return bytes.data;
 }
 
-/* A new datum with room for 'capacity' bytes that starts as a copy. */
-static struct varlena *
-sketch_copy(const uint8 *sketch, size_t capacity)
+struct varlena *
+hsg_hll_datum(const uint8 *sketch, size_t capacity)
 {
 	struct varlena *v = palloc(VARHDRSZ + capacity);
 	size_t		size = hs_hll_size(sketch);
@@ -104,7 +102,7 @@ sealed_check(const uint8 *sealed, size_t size)
 static Datum
 datum_of_sealed(const uint8 *sealed)
 {
-	return PointerGetDatum(sketch_copy(sealed, hs_hll_size(sealed)));
+	return PointerGetDatum(hsg_hll_datum(sealed, hs_hll_size(sealed)));
 }
 
 /* hll_in(cstring) returns hll: base64 */
@@ -132,7 +130,7 @@ Datum
 hotset_hll_out(PG_FUNCTION_ARGS)
 {
 	size_t		size;
-	void	   *sealed = sealed_copy(datum_sketch(PG_GETARG_DATUM(0)), &size);
+	void	   *sealed = sealed_copy(hsg_hll_sketch(PG_GETARG_DATUM(0)), &size);
 	int			room = pg_b64_enc_len(size);
 	char	   *text = palloc(room + 1);
 	int			length = pg_b64_encode(sealed, size, text, room);
@@ -168,7 +166,7 @@ hotset_hll_send(PG_FUNCTION_ARGS)
 {
 	StringInfoData buf;
 	size_t		size;
-	uint8	   *sealed = sealed_copy(datum_sketch(PG_GETARG_DATUM(0)), &size);
+	uint8	   *sealed = sealed_copy(hsg_hll_sketch(PG_GETARG_DATUM(0)), &size);
 
 	pq_begintypsend(&buf);
 	pq_sendbytes(&buf, (char *) sealed, size);
@@ -187,7 +185,7 @@ hotset_hll_empty(PG_FUNCTION_ARGS)
 	uint8		sketch[HS_HLL_EMPTY_SIZE];
 
 	hs_hll_init(sketch);
-	PG_RETURN_POINTER(sketch_copy(sketch, sizeof(sketch)));
+	PG_RETURN_POINTER(hsg_hll_datum(sketch, sizeof(sketch)));
 }
 
 /* hll_cardinality(hll) returns float8 */
@@ -195,7 +193,7 @@ PG_FUNCTION_INFO_V1(hotset_hll_cardinality);
 Datum
 hotset_hll_cardinality(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(hs_hll_estimate(datum_sketch(PG_GETARG_DATUM(0))));
+	PG_RETURN_FLOAT8(hs_hll_estimate(hsg_hll_sketch(PG_GETARG_DATUM(0))));
 }
 
 /* hll_union(hll, hll) returns hll */
@@ -203,10 +201,10 @@ PG_FUNCTION_INFO_V1(hotset_hll_union);
 Datum
 hotset_hll_union(PG_FUNCTION_ARGS)
 {
-	const uint8 *a = datum_sketch(PG_GETARG_DATUM(0));
-	const uint8 *b = datum_sketch(PG_GETARG_DATUM(1));
+	const uint8 *a = hsg_hll_sketch(PG_GETARG_DATUM(0));
+	const uint8 *b = hsg_hll_sketch(PG_GETARG_DATUM(1));
 	size_t		room = hs_hll_merge_room(a, b);
-	struct varlena *result = sketch_copy(a, room);
+	struct varlena *result = hsg_hll_datum(a, room);
 
 	hs_hll_merge((uint8 *) VARDATA(result), room, b);
 	set_size(result);
@@ -226,9 +224,9 @@ hotset_hll_add(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (PG_ARGISNULL(1))
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	sketch = datum_sketch(PG_GETARG_DATUM(0));
+	sketch = hsg_hll_sketch(PG_GETARG_DATUM(0));
 	room = hs_hll_add_room(sketch);
-	result = sketch_copy(sketch, room);
+	result = hsg_hll_datum(sketch, room);
 	if (hs_hll_add((uint8 *) VARDATA(result), room,
 				   hsg_hll_hash_value(hsg_hll_hasher(fcinfo, 1), PG_GETARG_DATUM(1))) == HS_HLL_FULL)
 		elog(ERROR, "a sketch of %zu bytes is full", room);
@@ -326,7 +324,7 @@ hotset_hll_union_trans(PG_FUNCTION_ARGS)
 	HllState   *state = ARG_STATE(0);
 
 	if (!PG_ARGISNULL(1))
-		state = state_merge(fcinfo, state, datum_sketch(PG_GETARG_DATUM(1)));
+		state = state_merge(fcinfo, state, hsg_hll_sketch(PG_GETARG_DATUM(1)));
 	return state_result(fcinfo, state);
 }
 
@@ -350,7 +348,7 @@ hotset_hll_serialize(PG_FUNCTION_ARGS)
 {
 	HllState   *state = (HllState *) PG_GETARG_POINTER(0);
 
-	PG_RETURN_POINTER(sketch_copy(state->sketch, hs_hll_size(state->sketch)));
+	PG_RETURN_POINTER(hsg_hll_datum(state->sketch, hs_hll_size(state->sketch)));
 }
 
 /* hll_deserialize(bytea, internal) returns internal; strict */
@@ -358,7 +356,7 @@ PG_FUNCTION_INFO_V1(hotset_hll_deserialize);
 Datum
 hotset_hll_deserialize(PG_FUNCTION_ARGS)
 {
-	const uint8 *sketch = datum_sketch(PG_GETARG_DATUM(0));
+	const uint8 *sketch = hsg_hll_sketch(PG_GETARG_DATUM(0));
 	size_t		size = hs_hll_size(sketch);
 	HllState   *state = state_new(CurrentMemoryContext, size);
 
@@ -375,7 +373,7 @@ hotset_hll_final(PG_FUNCTION_ARGS)
 
 	if (state == NULL)
 		return hotset_hll_empty(fcinfo);
-	PG_RETURN_POINTER(sketch_copy(state->sketch, hs_hll_size(state->sketch)));
+	PG_RETURN_POINTER(hsg_hll_datum(state->sketch, hs_hll_size(state->sketch)));
 }
 
 /* hll_count_final(internal) returns bigint */

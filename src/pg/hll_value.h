@@ -1,7 +1,6 @@
 /*
  * hll_value.h
- *	  SQL values to the hashes that sketches are made of: equal values, equal
- *	  hashes.
+ *	  SQL values to the hashes that sketches are made of, and datums of type hll.
  */
 #ifndef HLL_VALUE_H
 #define HLL_VALUE_H
@@ -11,6 +10,21 @@
 #include "fmgr.h"
 
 #include "../engine/hll.h"
+
+/*
+ * ---- Datums of type hll (hll_sql.c) ----------------------------------------------
+ */
+
+/* The sketch in a datum; may be a detoasted copy in the current context.
+ * Raises XX001 for what cannot be one. */
+extern const uint8 *hsg_hll_sketch(Datum datum);
+
+/* A new datum with room for a sketch of 'capacity' bytes, as a copy of this one. */
+extern struct varlena *hsg_hll_datum(const uint8 *sketch, size_t capacity);
+
+/*
+ * ---- Hashes (hll_value.c): equal values, equal hashes -----------------------------
+ */
 
 /* How to hash values of one type under one collation; process-local. */
 typedef struct HsgHllHasher

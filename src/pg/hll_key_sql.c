@@ -1,0 +1,287 @@
+/*
+ * hll_key_sql.c
+ *	  HyperLogLog keys: pfadd, pfcount, pfmerge, pfget, pfset.
+ *
+ * Values are hashed as approx_count_distinct(text) does, so that sketches from
+ * keys, columns and aggregates can be united.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "../engine/hll_key.h"
+#include "glue.h"
+#include "hll_value.h"
+
+static Datum add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch);
+static HsBytes *key_array(FunctionCallInfo fcinfo, int n, int room, int *nkeys);
+static int64_t new_key_expiry(HsHandle *h, int64_t now_us);
+
+/*
+ * ---- Writing -----------------------------------------------------------------
+ */
+
+/* pfadd(key text, value text, ...) returns boolean: whether the sketch changed */
+PG_FUNCTION_INFO_V1(hotset_pfadd);
+Datum
+hotset_pfadd(PG_FUNCTION_ARGS)
+{
+	uint8		sketch[HS_HLL_EMPTY_SIZE + 4];	/* room for one entry */
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "value");
+	hs_hll_init(sketch);
+	hs_hll_add(sketch, sizeof(sketch), hs_hll_hash(hsg_arg_bytes(fcinfo, 1)));
+	return add_sketch(fcinfo, sketch);
+}
+
+/* pfadd(key text, "values" text[], ...) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_pfadd_array);
+Datum
+hotset_pfadd_array(PG_FUNCTION_ARGS)
+{
+	HsBytes    *values;
+	bool	   *nulls;
+	int			n;
+	size_t		capacity;
+	uint8	   *sketch;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "values");
+	n = hsg_arg_array(fcinfo, 1, &values, &nulls);
+	capacity = n > HS_HLL_MAX_ENTRIES ? HS_HLL_MAX_SIZE : HS_HLL_EMPTY_SIZE + 4 * n;
+	sketch = palloc(capacity);
+	hs_hll_init(sketch);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls != NULL && nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("value must not be null")));
+		hs_hll_add(sketch, capacity, hs_hll_hash(values[i]));
+	}
+	return add_sketch(fcinfo, sketch);
+}
+
+/* Unite the key of argument 0 with the sketch; the keyspace is the last argument. */
+static Datum
+add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
+	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
+	HsStatus	status;
+	HsOp		op = {0};
+	bool		changed = false;
+
+	do
+	{
+		int64_t		now_us = hsg_now();
+		int64_t		expires_us = new_key_expiry(h, now_us);
+
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us);
+		if (status == HS_OK)
+		{
+			status = hs_hll_key_add(&op, sketch, expires_us, &changed);
+			hs_op_end(&op);
+		}
+	} while (hsg_retry(h, status, op.hash, op.need));
+	hsg_check(status, h, key, HS_HLL, op.found_type);
+	PG_RETURN_BOOL(changed);
+}
+
+/* pfmerge(dest text, keys text[], ...) returns boolean: whether dest changed */
+PG_FUNCTION_INFO_V1(hotset_pfmerge);
+Datum
+hotset_pfmerge(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h;
+	HsBytes    *keys;
+	int			nkeys;
+	uint8	   *sketch = palloc(HS_HLL_MAX_SIZE);
+	HsStatus	status;
+	HsMulti		m;
+	HsOp		op = {0};
+	HsType		found = HS_ANY;
+	size_t		failed;
+	bool		changed = false;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "keys");
+	keys = key_array(fcinfo, 1, 1, &nkeys);
+	if (keys == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("key must not be null")));
+	keys[nkeys] = hsg_arg_bytes(fcinfo, 0);
+	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
+	do
+	{
+		int64_t		now_us = hsg_now();
+		int64_t		expires_us = new_key_expiry(h, now_us);
+
+		failed = nkeys;
+		status = hs_multi_begin(&m, h, keys, nkeys + 1, HS_EXCLUSIVE, now_us);
+		if (status != HS_OK)
+			continue;
+		status = hs_hll_key_union(&m, keys, nkeys, sketch, &failed, &found);
+		if (status == HS_OK)
+			status = hs_multi_op(&m, keys[nkeys], &op);
+		if (status == HS_OK)
+		{
+			status = hs_hll_key_add(&op, sketch, expires_us, &changed);
+			found = op.found_type;
+		}
+		hs_multi_end(&m);
+	} while (hsg_retry(h, status, op.hash, op.need));
+	hsg_check(status, h, keys[failed], HS_HLL, found);
+	PG_RETURN_BOOL(changed);
+}
+
+/* pfset(key text, sketch hll, ttl interval, ...) returns boolean: true */
+PG_FUNCTION_INFO_V1(hotset_pfset);
+Datum
+hotset_pfset(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h;
+	HsBytes		key;
+	const uint8 *sketch;
+	HsStatus	status;
+	HsOp		op = {0};
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "sketch");
+	key = hsg_arg_bytes(fcinfo, 0);
+	sketch = hsg_hll_sketch(PG_GETARG_DATUM(1));
+	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
+	do
+	{
+		int64_t		now_us = hsg_now();
+		int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, now_us);
+
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us);
+		if (status == HS_OK)
+		{
+			status = hs_hll_key_set(&op, sketch, expires_us);
+			hs_op_end(&op);
+		}
+	} while (hsg_retry(h, status, op.hash, op.need));
+	hsg_check(status, h, key, HS_HLL, op.found_type);
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * ---- Reading -------------------------------------------------------------------
+ */
+
+/* Copy the sketch of the key in argument 0; NULL if there is no such key. */
+static const uint8 *
+get_sketch(FunctionCallInfo fcinfo)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
+	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
+	uint8	   *sketch = palloc(HS_HLL_MAX_SIZE);
+	HsStatus	status;
+	HsOp		op = {0};
+
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_hll_key_get(&op, sketch);
+			hs_op_end(&op);
+		}
+	} while (hsg_retry(h, status, op.hash, op.need));
+	if (status == HS_NOT_FOUND)
+		return NULL;
+	hsg_check(status, h, key, HS_HLL, op.found_type);
+	return sketch;
+}
+
+/* pfget(key text, ...) returns hll */
+PG_FUNCTION_INFO_V1(hotset_pfget);
+Datum
+hotset_pfget(PG_FUNCTION_ARGS)
+{
+	const uint8 *sketch = PG_ARGISNULL(0) ? NULL : get_sketch(fcinfo);
+
+	if (sketch == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(hsg_hll_datum(sketch, hs_hll_size(sketch)));
+}
+
+/* pfcount(key text, ...) returns bigint; 0 if there is no such key */
+PG_FUNCTION_INFO_V1(hotset_pfcount);
+Datum
+hotset_pfcount(PG_FUNCTION_ARGS)
+{
+	const uint8 *sketch;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	sketch = get_sketch(fcinfo);
+	PG_RETURN_INT64(sketch == NULL ? 0 : llround(hs_hll_estimate(sketch)));
+}
+
+/* pfcount(keys text[], ...) returns bigint: values in any of them; null keys hold none */
+PG_FUNCTION_INFO_V1(hotset_pfcount_array);
+Datum
+hotset_pfcount_array(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h;
+	HsBytes    *keys;
+	bool	   *nulls;
+	int			nkeys;
+	int			n = 0;
+	uint8	   *sketch = palloc(HS_HLL_MAX_SIZE);
+	HsStatus	status;
+	HsMulti		m;
+	HsType		found = HS_ANY;
+	size_t		failed;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	nkeys = hsg_arg_array(fcinfo, 0, &keys, &nulls);
+	for (int i = 0; i < nkeys; i++)
+		if (nulls == NULL || !nulls[i])
+			keys[n++] = keys[i];
+	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
+	do
+	{
+		failed = 0;
+		status = hs_multi_begin(&m, h, keys, n, HS_SHARED, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_hll_key_union(&m, keys, n, sketch, &failed, &found);
+			hs_multi_end(&m);
+		}
+	} while (hsg_retry(h, status, 0, 0));
+	hsg_check(status, h, n > 0 ? keys[failed] : hs_bytes(NULL, 0), HS_HLL, found);
+	PG_RETURN_INT64(llround(hs_hll_estimate(sketch)));
+}
+
+/*
+ * ---- Helpers ---------------------------------------------------------------------
+ */
+
+/* The keys of an array argument and room for some more; NULL if one is null. */
+static HsBytes *
+key_array(FunctionCallInfo fcinfo, int n, int room, int *nkeys)
+{
+	HsBytes    *keys;
+	bool	   *nulls;
+
+	*nkeys = hsg_arg_array(fcinfo, n, &keys, &nulls);
+	if (nulls != NULL)
+		return NULL;
+	return repalloc(keys, sizeof(HsBytes) * (*nkeys + room));
+}
+
+/* When a key made now expires. */
+static int64_t
+new_key_expiry(HsHandle *h, int64_t now_us)
+{
+	int64_t		ttl_us = hsg_default_ttl_us(h);
+
+	return ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us);
+}
