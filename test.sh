@@ -59,7 +59,7 @@ run_suite()
 	# each suite is quick; what takes this long hangs
 	run="as_user timeout -k 30 1200 make -s PG_CONFIG=$pg_config"
 	case $1 in
-		build) $run -j2 COPT=-Werror all && $run install ;;
+		build) $run -j2 COPT=-Werror HOTSET_ASSERT=1 all && $run install ;;
 		regress | isolation) $run "check-$1" ;;
 		tap) $run check-tap PROVE_FLAGS='--verbose --timer' ;;
 		*) $run "$1" ;;
