@@ -1,0 +1,249 @@
+-- Keyspaces are foreign servers: options, privileges, transactions.
+CREATE EXTENSION IF NOT EXISTS hotset;
+
+-- What the extension brings.
+SELECT srvname, fdwname, srvoptions
+FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+WHERE fdwname = 'hotset';
+SHOW hotset.keyspace;
+
+-- Two keyspaces, same key.
+CREATE SERVER ks_a FOREIGN DATA WRAPPER hotset OPTIONS (memory '2MB', eviction 's3fifo', default_ttl '1 hour');
+CREATE SERVER ks_b FOREIGN DATA WRAPPER hotset;
+SELECT kv_set('k', 'in a', keyspace => 'ks_a'), kv_set('k', 'in b', keyspace => 'ks_b');
+SELECT kv_get('k', 'ks_a'), kv_get('k', 'ks_b'), kv_get('k');
+SET hotset.keyspace = 'ks_a';
+SELECT kv_get('k'), kv_get('k', keyspace => NULL), kv_get('k', 'ks_b');
+SET hotset.keyspace = 'ks_b';
+SELECT kv_get('k');
+BEGIN;
+SET LOCAL hotset.keyspace = 'ks_a';
+SELECT kv_get('k');
+ROLLBACK;
+SELECT kv_get('k');
+RESET hotset.keyspace;
+SELECT kv_get('k');
+
+-- A default time to live, unless another one is given.
+SELECT kv_ttl('k', 'ks_a') BETWEEN interval '59 minutes' AND interval '1 hour' AS default_ttl,
+	kv_ttl('k', 'ks_b') IS NULL AS none;
+SELECT kv_set('k2', 'v', ttl => '1 minute', keyspace => 'ks_a');
+SELECT kv_ttl('k2', 'ks_a') < interval '2 minutes' AS given;
+
+-- Unknown and unsuitable names.
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+\set ON_ERROR_STOP 0
+SELECT kv_get('k', 'ks_none');
+SET hotset.keyspace = 'ks_none';
+SELECT kv_get('k');
+SET hotset.keyspace = '';
+SELECT kv_get('k');
+RESET hotset.keyspace;
+CREATE FOREIGN DATA WRAPPER ks_other;
+CREATE SERVER ks_foreign FOREIGN DATA WRAPPER ks_other;
+SELECT kv_get('k', 'ks_foreign');
+-- the validator does not make a wrapper ours
+CREATE FOREIGN DATA WRAPPER ks_forged VALIDATOR hotset_fdw_validator;
+CREATE SERVER ks_forgery FOREIGN DATA WRAPPER ks_forged;
+SELECT kv_get('k', 'ks_forgery');
+DROP FOREIGN DATA WRAPPER ks_other, ks_forged CASCADE;
+
+-- Options that are refused.
+\set VERBOSITY terse
+CREATE SERVER ks_bad FOREIGN DATA WRAPPER hotset OPTIONS (memori '1MB');
+\set VERBOSITY default
+ALTER SERVER ks_a OPTIONS (ADD foo 'bar');
+ALTER SERVER ks_a OPTIONS (SET memory '64');
+ALTER SERVER ks_a OPTIONS (SET memory '1 MB ');
+ALTER SERVER ks_a OPTIONS (SET memory '100kB');
+ALTER SERVER ks_a OPTIONS (SET memory '-1MB');
+ALTER SERVER ks_a OPTIONS (SET memory '1e300GB');
+ALTER SERVER ks_a OPTIONS (SET memory 'much');
+ALTER SERVER ks_a OPTIONS (SET memory '');
+ALTER SERVER ks_a OPTIONS (SET eviction 'lru');
+ALTER SERVER ks_a OPTIONS (SET default_ttl '0');
+ALTER SERVER ks_a OPTIONS (SET default_ttl '-1 s');
+ALTER SERVER ks_a OPTIONS (SET default_ttl 'soon');
+ALTER SERVER ks_a OPTIONS (ADD transactional 'maybe');
+ALTER SERVER ks_a OPTIONS (ADD durability 'eternal');
+\set VERBOSITY sqlstate
+ALTER SERVER ks_a OPTIONS (ADD foo 'bar');
+ALTER SERVER ks_a OPTIONS (SET memory '64');
+ALTER SERVER ks_a OPTIONS (SET eviction 'lru');
+ALTER SERVER ks_a OPTIONS (ADD transactional 'on');
+ALTER SERVER ks_a OPTIONS (ADD durability 'snapshot');
+ALTER SERVER ks_a OPTIONS (ADD durability 'logged');
+ALTER FOREIGN DATA WRAPPER hotset OPTIONS (ADD foo 'bar');
+CREATE USER MAPPING FOR CURRENT_USER SERVER ks_a OPTIONS (password 'x');
+CREATE FOREIGN TABLE ks_table (key text) SERVER ks_a;
+\set VERBOSITY default
+-- and those that say what is so anyway
+ALTER SERVER ks_a OPTIONS (ADD transactional 'off', ADD durability 'none');
+
+-- ALTER SERVER takes effect at commit, for everybody, keys stay.
+CREATE VIEW ks_limits AS
+	SELECT keyspace, limit_bytes FROM hotset_stats WHERE keyspace IN ('ks_a', 'ks_b')
+		AND limit_bytes < 32 * 1024 * 1024 ORDER BY 1;
+SELECT * FROM ks_limits;
+ALTER SERVER ks_a OPTIONS (SET memory '4MB');
+SELECT * FROM ks_limits;
+BEGIN;
+ALTER SERVER ks_a OPTIONS (SET memory '8MB', DROP default_ttl);
+SELECT * FROM ks_limits;
+SELECT kv_set('k3', 'v', keyspace => 'ks_a'), kv_ttl('k3', 'ks_a') IS NULL AS new_default;
+SELECT * FROM ks_limits;
+ROLLBACK;
+SELECT * FROM ks_limits;
+BEGIN;
+ALTER SERVER ks_a OPTIONS (SET memory '8MB');
+SAVEPOINT s;
+ALTER SERVER ks_a OPTIONS (SET memory '16MB');
+ROLLBACK TO s;
+ALTER SERVER ks_a OPTIONS (DROP default_ttl);
+COMMIT;
+SELECT * FROM ks_limits;
+SELECT kv_set('k4', 'v', keyspace => 'ks_a'), kv_ttl('k4', 'ks_a') IS NULL AS no_default;
+SELECT kv_get('k', 'ks_a');
+-- a new name
+ALTER SERVER ks_a RENAME TO ks_c;
+SELECT kv_get('k', 'ks_c');
+\set VERBOSITY sqlstate
+SELECT kv_get('k', 'ks_a');
+\set VERBOSITY default
+ALTER SERVER ks_c RENAME TO ks_a;
+SELECT kv_get('k', 'ks_a');
+
+-- CREATE SERVER rolled back leaves nothing; used or not, nested or not.
+CREATE VIEW ks_segments AS SELECT segments FROM hotset_memory WHERE use = 'records';
+SELECT segments AS before FROM ks_segments \gset
+BEGIN;
+CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset;
+SELECT kv_set('k', 'v', keyspace => 'ks_t');
+SELECT kv_get('k', 'ks_t');
+SELECT segments > :before AS more FROM ks_segments;
+ROLLBACK;
+SELECT segments - :before AS more FROM ks_segments;
+\set VERBOSITY sqlstate
+SELECT kv_get('k', 'ks_t');
+\set VERBOSITY default
+BEGIN;
+SAVEPOINT s;
+CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset;
+SELECT kv_set('k', 'v1', keyspace => 'ks_t');
+ROLLBACK TO s;
+SELECT segments - :before AS more FROM ks_segments;
+SAVEPOINT s;
+CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset;
+SELECT kv_get('k', 'ks_t') IS NULL AS empty, kv_set('k', 'v2', keyspace => 'ks_t');
+RELEASE s;
+COMMIT;
+SELECT kv_get('k', 'ks_t');
+
+-- DROP SERVER: at commit, not before; rolled back it drops nothing.
+BEGIN;
+DROP SERVER ks_t;
+SELECT segments > :before AS still FROM ks_segments;
+ROLLBACK;
+SELECT kv_get('k', 'ks_t');
+BEGIN;
+SAVEPOINT s;
+DROP SERVER ks_t;
+ROLLBACK TO s;
+COMMIT;
+SELECT kv_get('k', 'ks_t');
+DROP SERVER ks_t;
+SELECT segments - :before AS more FROM ks_segments;
+CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset;
+SELECT kv_get('k', 'ks_t') IS NULL AS empty;
+BEGIN;
+DROP SERVER ks_t;
+CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset;
+SELECT kv_set('k', 'new', keyspace => 'ks_t');
+COMMIT;
+SELECT kv_get('k', 'ks_t');
+DROP SERVER ks_t;
+
+-- In a function, with an exception handler.
+DO $$
+BEGIN
+	BEGIN
+		CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset;
+		PERFORM kv_set('k', 'v', keyspace => 'ks_t');
+		RAISE division_by_zero;
+	EXCEPTION WHEN division_by_zero THEN
+		RAISE NOTICE 'handled';
+	END;
+END $$;
+SELECT segments - :before AS more FROM ks_segments;
+
+-- Two-phase commit: what is not about keyspaces is not our business.
+\set VERBOSITY sqlstate
+BEGIN;
+CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset;
+PREPARE TRANSACTION 'ks';
+BEGIN;
+ALTER SERVER ks_a OPTIONS (SET memory '2MB');
+PREPARE TRANSACTION 'ks';
+BEGIN;
+DROP SERVER ks_a;
+PREPARE TRANSACTION 'ks';
+\set VERBOSITY default
+SELECT kv_get('k', 'ks_a');
+BEGIN;
+CREATE FOREIGN DATA WRAPPER ks_other;
+CREATE SERVER ks_foreign FOREIGN DATA WRAPPER ks_other;
+SELECT kv_set('prepared', 'v', keyspace => 'ks_a');
+PREPARE TRANSACTION 'ks';
+SELECT kv_get('prepared', 'ks_a');
+COMMIT PREPARED 'ks';
+DROP FOREIGN DATA WRAPPER ks_other CASCADE;
+
+-- Privileges: the keyspace is the gate.
+CREATE ROLE regress_hotset_app;
+CREATE ROLE regress_hotset_group;
+GRANT regress_hotset_group TO regress_hotset_app;
+SET ROLE regress_hotset_app;
+\set VERBOSITY verbose
+SELECT kv_get('k', 'ks_b');
+\set VERBOSITY default
+SELECT keyspace FROM hotset_stats;
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER ks_b TO regress_hotset_group;
+SET ROLE regress_hotset_app;
+SELECT kv_get('k', 'ks_b');
+SELECT keyspace FROM hotset_stats;
+\set VERBOSITY sqlstate
+SELECT kv_get('k', 'ks_a');
+SELECT kv_get('k');
+SELECT hotset_reset_stats('ks_b');
+CREATE SERVER ks_mine FOREIGN DATA WRAPPER hotset;
+\set VERBOSITY default
+RESET ROLE;
+REVOKE USAGE ON FOREIGN SERVER ks_b FROM regress_hotset_group;
+SET ROLE regress_hotset_app;
+\set VERBOSITY sqlstate
+SELECT kv_get('k', 'ks_b');
+\set VERBOSITY default
+RESET ROLE;
+-- a role that may create keyspaces owns what it creates
+GRANT USAGE ON FOREIGN DATA WRAPPER hotset TO regress_hotset_app;
+SET ROLE regress_hotset_app;
+CREATE SERVER ks_mine FOREIGN DATA WRAPPER hotset OPTIONS (memory '1MB');
+SELECT kv_set('k', 'mine', keyspace => 'ks_mine');
+SELECT hotset_reset_stats('ks_mine');
+RESET ROLE;
+SELECT kv_get('k', 'ks_mine');
+DROP OWNED BY regress_hotset_app, regress_hotset_group;
+SELECT segments - :before AS more FROM ks_segments;
+DROP ROLE regress_hotset_app, regress_hotset_group;
+
+-- Writing is allowed where tables cannot be written: the effect is this node's.
+BEGIN READ ONLY;
+SELECT kv_set('ro', 'v', keyspace => 'ks_a');
+COMMIT;
+SELECT kv_get('ro', 'ks_a');
+
+DROP VIEW ks_limits, ks_segments;
+DROP SERVER ks_a, ks_b;
+SELECT hotset_verify();
