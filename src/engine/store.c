@@ -299,6 +299,41 @@ hs_poke(HsOp *op, HsRecord *record, size_t offset, const void *bytes, size_t siz
 	op->h->sets++;
 }
 
+/*
+ * Equal size in the log means that nothing behind the record moves.  The whole
+ * record is rewritten, but for the key, inside one window.
+ */
+bool
+hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value, int64_t expires_us)
+{
+	HsRecordView v;
+	HsSlot		slot;
+	size_t		header;
+
+	WRITE_LOCKED(op);
+	hs_record_view(record, &v);
+	flags = (uint16_t) ((flags & (HS_RF_TYPE | HS_RF_VALUE)) |
+						hs_record_width_flags(op->key.size, value.size) |
+						(v.flags & HS_RF_VERSION));
+	if (expires_us != HS_NEVER)
+		flags |= HS_RF_EXPIRES;
+	header = hs_record_header_size(flags);
+	if (((v.flags ^ flags) & HS_RF_TYPE) != 0 || (v.flags & (HS_RF_BIG | HS_RF_LARGE)) ||
+		op->key.size + value.size > HS_IN_PLACE_MAX ||
+		hs_record_pad(header + op->key.size + value.size) != v.total ||
+		!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+		return false;
+	hs_change_begin(slot.head);
+	write_header(record, flags, op->key, (uint32_t) value.size, expires_us,
+				 flags & HS_RF_VERSION ? ++op->part->next_version : 0);
+	hs_copy(record + header + op->key.size, value.data, value.size);
+	hs_change_end(slot.head);
+	hs_log_note_expiry(op->part, record, expires_us);
+	hs_slot_visit(slot.bucket, slot.i);
+	op->h->sets++;
+	return true;
+}
+
 void
 hs_poke_flags(HsOp *op, HsRecord *record, uint16_t value_flags)
 {

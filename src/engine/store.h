@@ -199,6 +199,14 @@ extern void hs_remove(HsOp *op, HsRecord *record);
  */
 #define HS_IN_PLACE_MAX 1024
 extern void hs_poke(HsOp *op, HsRecord *record, size_t offset, const void *bytes, size_t size);
+/*
+ * Give the key a new value where the old one stands; both are of the same type
+ * and the new record would take as many bytes as the old one, at most about
+ * HS_IN_PLACE_MAX.  False if that is not so, then nothing has changed and the way
+ * is hs_reserve() and hs_publish().  Saves the log from garbage.
+ */
+extern bool hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value,
+						 int64_t expires_us);
 /* In place: the value flags HS_RF_VALUE only. */
 extern void hs_poke_flags(HsOp *op, HsRecord *record, uint16_t value_flags);
 
