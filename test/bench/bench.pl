@@ -28,8 +28,7 @@ my @losses;
 sub run_command
 {
 	open(my $pipe, '-|', @_) or die "cannot run $_[0]: $!";
-	local $/;
-	my $output = <$pipe> // '';
+	my $output = join('', <$pipe>);
 	close($pipe) or die "failed: @_\n$output";
 	chomp $output;
 	return $output;
@@ -41,7 +40,7 @@ sub redis
 {
 	my ($server, @command) = @_;
 	my $reply = run_command('redis-cli', '-s', "$sockets/$server", @command);
-	die "redis: $reply\n" if $reply =~ /^(ERR|WRONGTYPE|OOM|\(error\))/;
+	die "redis: $reply\n" if $reply =~ /^(ERR|WRONGTYPE|OOM|NOSCRIPT|\(error\))/;
 	return $reply;
 }
 

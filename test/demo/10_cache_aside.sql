@@ -1,6 +1,7 @@
 \echo
 \echo '=== 1. Cache-aside inside a stored procedure ==='
 \echo 'A package page takes four queries. The function keeps the result, as jsonb, for five minutes.'
+\timing off
 CREATE FUNCTION package_page(p_name text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     page jsonb := kv_get_jsonb('page:' || p_name);
@@ -19,6 +20,7 @@ BEGIN
     END IF;
     RETURN page;
 END $$;
+\timing on
 \set ECHO queries
 \echo 'The first call misses and asks the tables ...'
 SELECT page->>'description' AS description, page->>'needed_by' AS needed_by
