@@ -1,0 +1,97 @@
+/*
+ * members.h
+ *	  Index of the members of one large collection: hash -> node.
+ *
+ * A linear-hash table of segments.  A segment is 1..20 lines of 4 buckets;
+ * a bucket of 64 bytes holds 10 pairs of (tag, node).  The low bits of the
+ * hash choose the segment, its top 16 bits are the tag and choose the bucket, so
+ * a segment gets another line without looking at any member; only a split
+ * of a segment asks the members for their hash.  One segment is split at a
+ * time: no pause grows with the number of members, and no node is large.
+ *
+ * The owner keeps the nodes; here are only references to them.  A node never
+ * moves while it is in the index.
+ *
+ * Lock: partition; shared for find, verify and walking, else exclusive.
+ */
+#ifndef HS_MEMBERS_H
+#define HS_MEMBERS_H
+
+#include "region.h"
+#include "slab.h"
+
+#define HS_MEMBERS_LINES	20	/* of a segment at most */
+#define HS_MEMBERS_TOP		32
+#define HS_MEMBERS_MID		1024	/* chunks in a full middle node */
+#define HS_MEMBERS_CHUNK	32	/* segments in a full chunk */
+#define HS_MEMBERS_TARGET	240 /* members of a segment, on average at most */
+#define HS_MEMBERS_MAX \
+	((uint64_t) HS_MEMBERS_TOP * HS_MEMBERS_MID * HS_MEMBERS_CHUNK * HS_MEMBERS_TARGET)
+
+/*
+ * Lives in the root node of the collection.  (p) partition lock
+ */
+typedef struct HsMembers
+{
+	uint32_t	n;				/* (p) members */
+	uint32_t	nsegs;			/* (p) segments, 0 before the first member */
+	uint64_t	bytes;			/* (p) of nodes of the index itself */
+	uint16_t	chunk_cap;		/* (p) segments the first chunk has room for */
+	uint16_t	mid_cap;		/* (p) chunks the first middle node has room for */
+	uint32_t	spare;
+	HsRef		top[HS_MEMBERS_TOP];	/* (p) middle nodes -> chunks -> segments */
+} HsMembers;
+
+/* What the index has to know of the owner's nodes.  Process-local. */
+typedef struct HsMemberOps
+{
+	uint64_t	(*hash) (HsRef node);	/* hs_member_hash() of its member */
+	bool		(*is) (HsRef node, HsBytes member);
+} HsMemberOps;
+
+/* Hash of a member: not the hash of keys, so that they do not cluster together. */
+extern uint64_t hs_member_hash(HsBytes member);
+
+/* The same of a member in pieces: 'next' gives one after the other, false at the end. */
+extern uint64_t hs_member_hash_pieces(bool (*next) (void *arg, HsBytes *piece), void *arg);
+
+extern void hs_members_init(HsMembers *m);
+
+extern HsRef hs_members_find(const HsMembers *m, const HsMemberOps *ops,
+							 uint64_t hash, HsBytes member);
+/* Bring the bucket of 'hash' into the cache, for a hs_members_find() soon. */
+extern void hs_members_prefetch(const HsMembers *m, uint64_t hash);
+
+/*
+ * Make sure that hs_members_insert() with this hash has a place to put it.
+ * HS_NO_MEMORY or HS_LIMIT; the index may have grown, but holds the same.
+ */
+extern HsStatus hs_members_make_room(HsMembers *m, struct HsPart *part,
+									 const HsMemberOps *ops, uint64_t hash);
+extern void hs_members_insert(HsMembers *m, uint64_t hash, HsRef node);
+
+/* Forget a node that is there.  Never allocates. */
+extern void hs_members_remove(HsMembers *m, struct HsPart *part, uint64_t hash, HsRef node);
+
+/*
+ * Call need(arg, size, count) for the nodes that 'n' more members, whatever
+ * their hashes, may take, for hs_slab_prepare().  HS_LIMIT if they cannot be.
+ */
+extern HsStatus hs_members_needs(const HsMembers *m, uint64_t n,
+								 void (*need) (void *arg, uint32_t size, uint32_t count),
+								 void *arg);
+
+/*
+ * Free about 'budget' nodes of the index, not what it refers to; true when
+ * all are gone.  Of no other use from the first call on.
+ */
+extern bool hs_members_free_slice(HsMembers *m, struct HsPart *part, unsigned *budget);
+
+/* Nodes of segment 'seg' (0 .. nsegs-1) into out[]; returns how many. */
+#define HS_MEMBERS_SEG_MAX	(HS_MEMBERS_LINES * 40)
+extern unsigned hs_members_segment(const HsMembers *m, uint32_t seg, HsRef *out);
+
+/* NULL or what is wrong. */
+extern const char *hs_members_verify(const HsMembers *m, const HsMemberOps *ops);
+
+#endif							/* HS_MEMBERS_H */
