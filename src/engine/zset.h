@@ -195,9 +195,11 @@ extern HsStatus hs_zset_pop(HsOp *op, uint64_t count, bool from_max, uint8_t *bu
 
 /*
  * Random members: count > 0 gives that many different ones (all if there are
- * fewer) in random order, count < 0 gives -count independent draws.
- * seed: 64 random bits.  HS_BUFFER_TOO_SMALL with out->need.
+ * fewer) in random order, count < 0 gives -count independent draws, up to
+ * HS_ZSET_RANDOM_MAX (else HS_BAD_ARGUMENT).  seed: 64 random bits.
+ * HS_BUFFER_TOO_SMALL with out->need.
  */
+#define HS_ZSET_RANDOM_MAX	((int64_t) 1 << 20)
 extern HsStatus hs_zset_random(HsOp *op, int64_t count, uint64_t seed, uint8_t *buf,
 							   size_t capacity, HsZsetBatch *out);
 

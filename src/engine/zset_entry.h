@@ -1,0 +1,156 @@
+/*
+ * zset_entry.h
+ *	  Order of sorted sets, and the node that holds one member of a large one.
+ *
+ *	f64 score | u8 size | bytes						members below 255 bytes
+ *	f64 score | u8 255 | u32 size | bytes			longer ones
+ *	f64 score | u8 255 | u32 size | HsRef | bytes	above HS_ZENTRY_NODE_MAX in
+ *													all: go on in a chain of
+ *	HsRef | bytes									pieces
+ *
+ * Chained, because nodes above a page of the slab would be runs of pages,
+ * which are hard to promise and to find.
+ */
+#ifndef HS_ZSET_ENTRY_H
+#define HS_ZSET_ENTRY_H
+
+#include "members.h"
+
+/*
+ * Scores as integers of the same order.  -0 and 0 are one score.
+ */
+static inline uint64_t
+hs_zset_key(double score)
+{
+	uint64_t	bits;
+
+	score += 0.0;
+	memcpy(&bits, &score, 8);
+	return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+/*
+ * A place in the order: between the entries below it and all others.
+ */
+typedef enum HsZsetBoundKind
+{
+	HS_ZBOUND_SCORE,			/* before (after) all entries of the score */
+	HS_ZBOUND_MEMBER,			/* before (after) the entry (score, member) */
+	HS_ZBOUND_LEX				/* the same by member alone */
+} HsZsetBoundKind;
+
+typedef struct HsZsetBound
+{
+	HsZsetBoundKind kind;
+	bool		after;
+	uint64_t	key;			/* hs_zset_key() */
+	HsBytes		member;
+} HsZsetBound;
+
+/* Is (k, member) below?  cmp: order of its member and that of the bound, asked
+ * for only where it matters. */
+#define HS_ZBOUND_HAS_BELOW(b, k, cmp) \
+	((b)->kind == HS_ZBOUND_LEX ? (cmp) < (b)->after : \
+	 (k) != (b)->key ? (k) < (b)->key : \
+	 (b)->kind == HS_ZBOUND_SCORE ? (b)->after : (cmp) < (b)->after)
+
+/*
+ * ---- Nodes of members ---------------------------------------------------------
+ */
+#define HS_ZENTRY_SHORT		9	/* bytes before the member */
+#define HS_ZENTRY_LONG		13
+#define HS_ZENTRY_CHAINED	17
+#define HS_ZENTRY_PIECE		4	/* bytes before the rest in a further piece */
+#define HS_ZENTRY_NODE_MAX	2688	/* bytes; three of them fill a page of the slab */
+
+static inline double
+hs_zentry_score(HsRef entry)
+{
+	double		score;
+
+	memcpy(&score, hs_ptr(entry), 8);
+	return score;
+}
+
+static inline void
+hs_zentry_set_score(HsRef entry, double score)
+{
+	score += 0.0;
+	memcpy(hs_ptr(entry), &score, 8);
+}
+
+static inline uint32_t
+hs_zentry_size(HsRef entry)
+{
+	const uint8_t *e = hs_ptr(entry);
+	uint32_t	size = e[8];
+
+	if (size == UINT8_MAX)
+		memcpy(&size, e + 9, 4);
+	return size;
+}
+
+static inline bool
+hs_zentry_is_chained(uint32_t size)
+{
+	return size + HS_ZENTRY_LONG > HS_ZENTRY_NODE_MAX;
+}
+
+/*
+ * The bytes of the member from 'offset' on that lie together; offset below
+ * the size of the member, or both 0.
+ */
+extern HsBytes hs_zentry_run(HsRef entry, uint32_t offset);
+
+/* The whole member, if it lies together: all but chained ones. */
+static inline bool
+hs_zentry_member(HsRef entry, HsBytes *member)
+{
+	const uint8_t *e = hs_ptr(entry);
+
+	if (e[8] != UINT8_MAX)
+	{
+		*member = hs_bytes(e + HS_ZENTRY_SHORT, e[8]);
+		return true;
+	}
+	*member = hs_zentry_run(entry, 0);
+	return member->size == hs_zentry_size(entry);
+}
+
+/* Order of the entry's member and another. */
+extern int	hs_zentry_cmp_long(HsRef entry, HsBytes member);
+
+static inline int
+hs_zentry_cmp(HsRef entry, HsBytes member)
+{
+	const uint8_t *e = hs_ptr(entry);
+
+	if (e[8] != UINT8_MAX)
+		return hs_bytes_cmp(hs_bytes(e + HS_ZENTRY_SHORT, e[8]), member);
+	return hs_zentry_cmp_long(entry, member);
+}
+
+static inline bool
+hs_zentry_is(HsRef entry, HsBytes member)
+{
+	return hs_zentry_size(entry) == member.size && hs_zentry_cmp(entry, member) == 0;
+}
+
+extern void hs_zentry_copy(HsRef entry, uint8_t *dst);
+extern uint64_t hs_zentry_hash(HsRef entry);
+
+/* Bytes of slab nodes that an entry takes. */
+extern uint64_t hs_zentry_bytes(uint32_t member_size);
+
+/* Call need(arg, size, count) for the nodes of an entry. */
+extern void hs_zentry_needs(uint32_t member_size,
+							void (*need) (void *arg, uint32_t size, uint32_t count),
+							void *arg);
+
+/* HS_REF_NONE: no memory, nothing taken. */
+extern HsRef hs_zentry_alloc(struct HsPart *part, HsBytes member, double score);
+extern void hs_zentry_free(struct HsPart *part, HsRef entry);
+
+extern const HsMemberOps hs_zentry_ops;
+
+#endif							/* HS_ZSET_ENTRY_H */

@@ -1,0 +1,122 @@
+/*
+ * zset_int.h
+ *	  What the files of the sorted sets share: a set of either encoding.
+ *
+ * Known to zset*.c only.
+ */
+#ifndef HS_ZSET_INT_H
+#define HS_ZSET_INT_H
+
+#include "zset.h"
+#include "zset_blob.h"
+#include "zset_list.h"
+
+/* The sorted set of a key as found; good until it is changed. */
+typedef struct HsZset
+{
+	HsRecord   *record;			/* NULL: absent, an empty set */
+	uint8_t    *blob;			/* in the record, or NULL */
+	uint32_t	capacity;		/* bytes of the record's value */
+	HsRef		root;			/* of a large set */
+	HsZlist    *list;			/* that root, or NULL */
+	uint32_t	count;
+} HsZset;
+
+/* HS_OK or HS_WRONG_TYPE. */
+extern HsStatus hs_zset_open(HsOp *op, HsZset *z);
+/* The same from a record that is known to hold a sorted set. */
+extern void hs_zset_of_record(HsRecord *record, HsZset *z);
+
+extern bool hs_zset_lookup(const HsZset *z, HsBytes member, double *score);
+/* Sum of the sizes of all members. */
+extern uint64_t hs_zset_member_bytes(const HsZset *z);
+/* Number of entries below the bound. */
+extern uint32_t hs_zset_rank_below(const HsZset *z, const HsZsetBound *bound);
+
+/* Ranks [*low, *high) of a range, lowest score first.  HS_NOT_A_NUMBER. */
+extern HsStatus hs_zset_resolve(const HsZset *z, const HsZsetRange *range,
+								uint32_t *low, uint32_t *high);
+
+/*
+ * ---- Walking ------------------------------------------------------------------
+ */
+typedef struct HsZsetItem
+{
+	double		score;
+	HsBytes		member;			/* data is NULL if it lies in pieces */
+	HsRef		entry;			/* of a large set */
+} HsZsetItem;
+
+#define HS_ZSET_AHEAD	16		/* entries fetched ahead of their use */
+
+typedef struct HsZsetIter
+{
+	const HsZset *z;
+	bool		reverse;
+	uint32_t	left;			/* entries not yet returned */
+	uint32_t	unfetched;		/* of them not yet in run[] or ahead[] */
+	uint32_t	rank;			/* blob: of the next one */
+	HsZlistPos	pos;			/* list: of the next to fetch */
+	unsigned	i,
+				n,
+				nahead;
+	HsRef		run[HS_ZSET_AHEAD];
+	HsRef		ahead[HS_ZSET_AHEAD];
+	HsZblobIndex index;
+} HsZsetIter;
+
+/* Entries of ranks [low, high), from the end if 'reverse'. */
+extern void hs_zset_iter_init(HsZsetIter *it, const HsZset *z, uint32_t low,
+							  uint32_t high, bool reverse);
+extern bool hs_zset_iter_next(HsZsetIter *it, HsZsetItem *item);
+/* Copy the member of an item. */
+extern void hs_zset_item_copy(const HsZsetItem *item, uint8_t *dst);
+
+/*
+ * ---- Changing --------------------------------------------------------------------
+ */
+
+/* Remove ranks [low, high), with effects.  HS_NO_MEMORY (effects only). */
+extern HsStatus hs_zset_cut(HsOp *op, HsZset *z, uint32_t low, uint32_t high);
+
+/* Is a blob of 'size' bytes short enough for a record of op's key? */
+static inline bool
+hs_zset_blob_fits(const HsOp *op, size_t size)
+{
+	return hs_record_header_size(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_EXPIRES | HS_RF_VERSION) +
+		op->key.size + size <= HS_RECORD_MAX;
+}
+
+/* Make a new list the value of the key; destroyed on failure. */
+extern HsStatus hs_zset_publish_list(HsOp *op, HsRef root, int64_t expires_us);
+
+/*
+ * ---- Effects ------------------------------------------------------------------------
+ */
+
+/* Most bytes that an effect takes beyond key and payload. */
+#define HS_ZSET_EFFECT_OVERHEAD	(1 + 3 * 5)
+
+/* Does the buffer take n effects with so many bytes of payload in all?  Sets
+ * 'wanted' if not.  Then putting them cannot fail. */
+extern bool hs_zset_effects_fit(HsOp *op, uint64_t n, uint64_t payload_bytes);
+extern void hs_zset_effect_add(HsOp *op, HsBytes member, double score);
+extern void hs_zset_effect_remove(HsOp *op, HsBytes member);
+extern void hs_zset_effect_delete(HsOp *op);
+extern void hs_zset_effect_expiry(HsOp *op, int64_t expires_us);
+
+static inline size_t
+hs_zset_effects_mark(const HsOp *op)
+{
+	return op->effects != NULL ? op->effects->size : 0;
+}
+
+/* Take back what was put since the mark: the command failed. */
+static inline void
+hs_zset_effects_undo(HsOp *op, size_t mark)
+{
+	if (op->effects != NULL)
+		op->effects->size = mark;
+}
+
+#endif							/* HS_ZSET_INT_H */
