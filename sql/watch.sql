@@ -1,5 +1,4 @@
 -- Looking at keyspaces: counters, memory, large and hot keys.
-CREATE EXTENSION IF NOT EXISTS hotset;
 CREATE SERVER w FOREIGN DATA WRAPPER hotset OPTIONS (memory '8MB');
 CREATE SERVER w_unused FOREIGN DATA WRAPPER hotset OPTIONS (memory '4MB');
 SET hotset.keyspace = 'w';

@@ -48,6 +48,7 @@ typedef struct BigKeys
 	uint8_t    *inbox;			/* filled under the lock: BigKey, key, BigKey, ... */
 	size_t		inbox_size;
 	size_t		inbox_capacity;
+	size_t		bucket_start;	/* in the inbox */
 } BigKeys;
 
 static void put_stats_row(ReturnSetInfo *rsinfo, HeapTuple server);
@@ -327,7 +328,10 @@ hotset_big_keys(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Under the partition's lock.  False: the inbox is full. */
+/*
+ * Under the partition's lock; without a record where a bucket begins.  False: the
+ * inbox is full, and the bucket is visited anew when it has been emptied.
+ */
 static bool
 big_key_visit(void *arg, HsOp *op, HsRecord *record)
 {
@@ -335,12 +339,20 @@ big_key_visit(void *arg, HsOp *op, HsRecord *record)
 	HsRecordView v;
 	BigKey		candidate;
 
+	if (record == NULL)
+	{
+		big->bucket_start = big->inbox_size;
+		return true;
+	}
 	candidate.bytes = hs_key_bytes(op, record);
 	if (big->n == big->want && candidate.bytes <= big->list[big->n - 1].bytes)
 		return true;
 	hs_record_view(record, &v);
 	if (big->inbox_capacity - big->inbox_size < sizeof(BigKey) + v.key_size)
+	{
+		big->inbox_size = big->bucket_start;
 		return false;
+	}
 	candidate.expires_us = v.expires_us;
 	candidate.type = hs_record_type(record);
 	candidate.key_size = v.key_size;
@@ -367,18 +379,11 @@ big_keys_sort_in(BigKeys *big)
 	big->inbox_size = 0;
 }
 
-/* A bucket whose keys filled the inbox is visited again: a key may come twice. */
 static void
 big_keys_insert(BigKeys *big, const BigKey *candidate, const uint8_t *key)
 {
 	int			at = big->n;
 
-	for (int i = 0; i < big->n; i++)
-	{
-		if (hs_bytes_cmp(hs_bytes(big->list[i].key, big->list[i].key_size),
-						 hs_bytes(key, candidate->key_size)) == 0)
-			return;
-	}
 	while (at > 0 && big->list[at - 1].bytes < candidate->bytes)
 		at--;
 	if (at == big->want)
