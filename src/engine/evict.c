@@ -346,7 +346,9 @@ evacuate_chunk(HsPart *part, HsRecord *record, const HsRecordView *v)
 		assert(false);			/* a live chunk has an owner */
 		return true;
 	}
-	if (may_evict(part, &slot, hs_expiry(owner)))
+	/* a value longer than a segment may just have been written into several */
+	if (hs_seg_of(hs_ref(owner)) != part->log[HS_LOG_S].open &&
+		may_evict(part, &slot, hs_expiry(owner)))
 	{
 		evict(part, &slot, owner, head.hash);
 		return true;
@@ -417,7 +419,7 @@ hs_pressed(const HsPart *part)
 #define ROOM_BYTES		HS_SEG_SIZE /* evacuated per step */
 #define ROOM_STEPS		16		/* per call: a few milliseconds at most */
 #define MAX_VAIN_ROOMS	64
-#define FULL_US			1000000 /* look again after this time, keys may have expired */
+#define FULL_US			1000000 /* look again after this time at the latest */
 
 /* One step in one partition; false: nothing left to do there. */
 static bool
@@ -448,13 +450,24 @@ known_full(HsKeyspace *ks, int64_t now_us)
 		now_us < atomic_load_explicit(&ks->full_until_us, memory_order_relaxed);
 }
 
+/* Everything that has expired is gone; what expires next makes room again. */
 static void
-remember_full(HsKeyspace *ks, int64_t now_us)
+remember_full(HsHandle *h, int64_t now_us)
 {
+	HsKeyspace *ks = h->ks;
+	int64_t		until = now_us + FULL_US;
+
+	for (uint32_t i = 0; i < h->nparts; i++)
+	{
+		int64_t		at = hs_next_expiry(h, i);
+
+		if (at < until)
+			until = at;
+	}
 	atomic_store_explicit(&ks->full_mark,
 						  atomic_load_explicit(&ks->freed, memory_order_relaxed) +
 						  HS_SEG_SIZE / 2, memory_order_relaxed);
-	atomic_store_explicit(&ks->full_until_us, now_us + FULL_US, memory_order_relaxed);
+	atomic_store_explicit(&ks->full_until_us, until, memory_order_relaxed);
 }
 
 bool
@@ -494,7 +507,7 @@ hs_make_room(HsHandle *h, uint64_t hash, size_t need, int64_t now_us)
 			return true;
 		}
 		if (possible)
-			remember_full(ks, now_us);
+			remember_full(h, now_us);
 	}
 	atomic_fetch_add_explicit(&ks->refused, 1, memory_order_relaxed);
 	return false;

@@ -30,7 +30,8 @@
 #include "racy.h"
 
 #define BUCKETS_PER_PAGE	(HS_PAGE_SIZE / sizeof(HsBucket))
-#define DIR_ENTRIES			(HS_PAGE_SIZE / sizeof(HsRef))
+#define DIR_LINE_ENTRIES	14	/* two words of each line are left out, see dir_entry() */
+#define DIR_ENTRIES			(HS_PAGE_SIZE / HS_CACHE_LINE * DIR_LINE_ENTRIES)
 #define DIR_BUCKET_PAGES	(DIR_ENTRIES / 8 * 7)
 #define DIR_OVERFLOW_PAGES	(DIR_ENTRIES - DIR_BUCKET_PAGES)
 
@@ -43,12 +44,17 @@
  * ---- Addresses ------------------------------------------------------------------
  */
 
+/*
+ * The page may have held buckets before, and a reader who was late may still
+ * set a visited bit in one: where a header was no entry is.
+ */
 static _Atomic uint32_t *
 dir_entry(const HsPart *part, uint32_t i)
 {
 	HsRef		dir = atomic_load_explicit(&part->dir, memory_order_relaxed);
 
-	return (_Atomic uint32_t *) hs_ptr(dir) + i;
+	return (_Atomic uint32_t *) hs_ptr(dir) +
+		i / DIR_LINE_ENTRIES * (HS_CACHE_LINE / sizeof(HsRef)) + 2 + i % DIR_LINE_ENTRIES;
 }
 
 /* A page of the directory; NULL for an address outside of the region. */

@@ -80,7 +80,7 @@ find_locked(uint32_t db, uint32_t server)
  * ---- Creating -------------------------------------------------------------------
  */
 
-/* All but the lock, the geometry's epoch and the version counter. */
+/* All but the lock and the geometry's epoch. */
 static void
 part_init(HsPart *part, uint32_t slot, uint32_t number)
 {
@@ -103,6 +103,9 @@ part_init(HsPart *part, uint32_t slot, uint32_t number)
 	part->log_used = part->log_live = part->allocated = 0;
 	part->inserts = 0;
 	part->idle = false;
+	/* a key of this keyspace may have been in any partition of an earlier one */
+	if (part->next_version < hs_region->max_version)
+		part->next_version = hs_region->max_version;
 }
 
 void
@@ -279,6 +282,8 @@ drop_locked(HsKeyspace *ks)
 
 		hs_port_lock(&part->lock, HS_EXCLUSIVE);
 		hs_part_reset(part);
+		if (part->next_version > hs_region->max_version)
+			hs_region->max_version = part->next_version;
 		hs_port_unlock(&part->lock);
 	}
 	for (uint32_t i = 0; i < npages; i++)

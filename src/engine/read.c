@@ -75,19 +75,18 @@ take_value(const Probe *p, const HsRecordView *v)
 	out->expires_us = v->expires_us;
 	if (v->expires_us <= p->now_us)
 		return HS_NOT_FOUND;
-	if (p->any_type)
-		return HS_OK;
-	if (out->type != HS_STRING)
-		return HS_WRONG_TYPE;
 	if (v->flags & HS_RF_BIG)
 	{
 		uint64_t	size;			/* first field of HsBig */
 
 		hs_racy_copy(&size, v->value, sizeof(size));
 		out->size = size;
-		return HS_BUFFER_TOO_SMALL;
 	}
-	if (v->value_size > p->capacity)
+	if (p->any_type)
+		return HS_OK;
+	if (out->type != HS_STRING)
+		return HS_WRONG_TYPE;
+	if ((v->flags & HS_RF_BIG) || v->value_size > p->capacity)
 		return HS_BUFFER_TOO_SMALL;
 	hs_racy_copy(p->buf, v->value, v->value_size);
 	return HS_OK;

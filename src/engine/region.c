@@ -201,8 +201,10 @@ hs_seg_put(uint32_t seg)
 
 /*
  * ---- Type-stable pages ---------------------------------------------------------
- * Free pages are linked through their first word.
+ * Free pages are linked through the word after the first bucket's header, in which
+ * a late reader may still set a visited bit.
  */
+#define PAGE_LINK	sizeof(uint64_t)
 
 static HsRef
 pool_get(HsRef *pool, uint32_t *nfree, uint32_t *nsegs, HsSegKind kind)
@@ -221,13 +223,13 @@ pool_get(HsRef *pool, uint32_t *nfree, uint32_t *nsegs, HsSegKind kind)
 			uint8_t    *p = hs_seg_data(seg) + i * HS_PAGE_SIZE;
 
 			memset(p, 0, HS_PAGE_SIZE);
-			memcpy(p, pool, sizeof(HsRef));
+			memcpy(p + PAGE_LINK, pool, sizeof(HsRef));
 			*pool = hs_ref(p);
 		}
 		*nfree += HS_PAGES_PER_SEG;
 	}
 	page = *pool;
-	memcpy(pool, hs_ptr(page), sizeof(HsRef));
+	memcpy(pool, (uint8_t *) hs_ptr(page) + PAGE_LINK, sizeof(HsRef));
 	(*nfree)--;
 	return page;
 }
@@ -257,7 +259,7 @@ hs_index_page_put(HsRef page)
 	HsRegion   *r = hs_region;
 
 	hs_port_lock(&r->lock, HS_EXCLUSIVE);
-	memcpy(hs_ptr(page), &r->free_index_page, sizeof(HsRef));
+	memcpy((uint8_t *) hs_ptr(page) + PAGE_LINK, &r->free_index_page, sizeof(HsRef));
 	r->free_index_page = page;
 	r->index_pages_free++;
 	hs_port_unlock(&r->lock);

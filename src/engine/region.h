@@ -103,6 +103,7 @@ typedef struct HsRegion
 
 	_Alignas(HS_CACHE_LINE)
 	HsLock		keyspace_lock;	/* the keyspace table: create, drop, look up */
+	uint64_t	max_version;	/* (k) of any partition that was dropped */
 } HsRegion;
 
 /*

@@ -169,11 +169,11 @@ typedef struct Sample
 	void	   *buf;
 	size_t		capacity;
 	size_t		size;
-	unsigned	skip;			/* live keys to pass over */
-	bool		found;
+	uint64_t	random;
+	uint64_t	seen;			/* live keys; each had the same chance to be kept */
 } Sample;
 
-/* Scan visitor: the key after 'skip' others, or the last one seen. */
+/* Scan visitor: keep the n-th key with probability 1/n. */
 static bool
 take_sample(void *arg, HsOp *op, HsRecord *record)
 {
@@ -182,49 +182,59 @@ take_sample(void *arg, HsOp *op, HsRecord *record)
 	(void) record;
 	if (op == NULL)
 		return true;
-	s->found = true;
+	s->seen++;
+	s->random = XXH3_64bits_withSeed(&s->random, sizeof(s->random), s->seen);
+	if (s->random % s->seen != 0)
+		return true;
 	s->size = op->key.size;
 	if (op->key.size <= s->capacity)
 		hs_copy(s->buf, op->key.data, op->key.size);
-	if (s->skip == 0)
-		return false;
-	s->skip--;
 	return true;
+}
+
+/* Sample one bucket of a partition. */
+static HsStatus
+sample_bucket(HsHandle *h, uint32_t i, uint64_t random, int64_t now_us, Sample *s)
+{
+	Visit		vi = {h, take_sample, s, now_us, 0};
+	HsPart	   *part = h->parts[i];
+	HsStatus	status = HS_OK;
+	uint32_t	nb;
+
+	hs_port_lock(&part->lock, HS_SHARED);
+	nb = hs_nbuckets(part);
+	if (!hs_keyspace_is_current(h))
+		status = HS_GONE;
+	else if (nb > 0)
+		visit_chain(&vi, part, (uint32_t) (random % nb), 0);
+	hs_port_unlock(&part->lock);
+	return status;
 }
 
 HsStatus
 hs_random_key(HsHandle *h, uint64_t random, int64_t now_us, void *buf,
 			  size_t capacity, size_t *size)
 {
-	Sample		s = {buf, capacity, 0, 0, false};
+	Sample		s = {buf, capacity, 0, random, 0};
+	HsStatus	status = HS_OK;
 
-	for (int i = 0; i < RANDOM_TRIES && !s.found; i++)
+	for (int i = 0; i < RANDOM_TRIES && s.seen == 0 && status == HS_OK; i++)
 	{
-		HsCursor	cursor = {0};
-		HsStatus	status;
-
 		random = XXH3_64bits_withSeed(&random, sizeof(random), (uint64_t) i);
-		cursor.part = (uint32_t) (random >> 40) % h->nparts;
-		cursor.position = (uint32_t) random;
-		s.skip = (unsigned) (random >> 56) % 8;
-		status = hs_scan(h, &cursor, 1, now_us, take_sample, &s);
-		if (status != HS_OK)
-			return status;
+		status = sample_bucket(h, (uint32_t) (random >> 40) % h->nparts,
+							   random & UINT32_MAX, now_us, &s);
 	}
-	if (!s.found)
+	if (s.seen == 0 && status == HS_OK)
 	{
 		/* few keys among many empty buckets: the first that there is */
 		HsCursor	cursor = {0};
 
-		while (!cursor.done && !s.found)
-		{
-			HsStatus	status = hs_scan(h, &cursor, 1024, now_us, take_sample, &s);
-
-			if (status != HS_OK)
-				return status;
-		}
+		while (!cursor.done && s.seen == 0 && status == HS_OK)
+			status = hs_scan(h, &cursor, 1024, now_us, take_sample, &s);
 	}
-	if (!s.found)
+	if (status != HS_OK)
+		return status;
+	if (s.seen == 0)
 		return HS_NOT_FOUND;
 	*size = s.size;
 	return s.size <= capacity ? HS_OK : HS_BUFFER_TOO_SMALL;

@@ -80,7 +80,7 @@ HsStatus
 hs_find_typed(HsOp *op, HsType type, HsRecord **record)
 {
 	*record = hs_find(op);
-	if (*record != NULL && hs_record_type(*record) != type)
+	if (*record != NULL && type != HS_ANY && hs_record_type(*record) != type)
 	{
 		op->found_type = hs_record_type(*record);
 		return HS_WRONG_TYPE;
