@@ -69,13 +69,13 @@ set_small(HsOp *op, HsBytes value, int64_t expires_us)
 }
 
 static HsStatus
-set_big(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now_us, size_t *need)
+set_big(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now_us, KeysNeed *need)
 {
 	size_t		rest = hs_big_rest_offset(value.size);
 	HsBigDraft	pages;
 	HsDraft		draft;
 	HsOp		op;
-	HsStatus	status = hs_big_prepare(h, value.size, &pages, need);
+	HsStatus	status = hs_big_prepare(h, value.size, &pages, &need->bytes);
 
 	if (status != HS_OK)
 		return status;
@@ -90,7 +90,7 @@ set_big(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now
 								expires_us, &draft);
 		if (status == HS_OK)
 			hs_publish(&op, &draft);
-		*need = op.need;
+		*need = (KeysNeed) {op.need, op.hash};
 		hs_op_end(&op);
 	}
 	if (status != HS_OK)
@@ -100,7 +100,7 @@ set_big(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now
 
 HsStatus
 keys_set_once(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now_us,
-			  size_t *need)
+			  KeysNeed *need)
 {
 	HsOp		op;
 	HsStatus	status;
@@ -111,7 +111,7 @@ keys_set_once(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64
 	if (status != HS_OK)
 		return status;
 	status = set_small(&op, value, expires_us);
-	*need = op.need;
+	*need = (KeysNeed) {op.need, op.hash};
 	hs_op_end(&op);
 	return status;
 }
@@ -119,14 +119,13 @@ keys_set_once(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64
 HsStatus
 keys_set(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now_us)
 {
-	size_t		need = 0;
+	KeysNeed	need = {0};
 	HsStatus	status;
 
 	for (int i = 0; i < MAX_WORK; i++)
 	{
 		status = keys_set_once(h, key, value, expires_us, now_us, &need);
-		/* any hash will do to say where to begin; this one spreads by size */
-		if (status != HS_NO_MEMORY || !hs_make_room(h, mix((uint64_t) i + key.size), need, now_us))
+		if (status != HS_NO_MEMORY || !hs_make_room(h, need.hash, need.bytes, now_us))
 			return status;
 	}
 	fprintf(stderr, "keys_set: hs_make_room() says that it found room, again and again\n");

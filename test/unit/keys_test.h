@@ -25,8 +25,14 @@ extern bool keys_is_pattern(HsBytes value, uint64_t seed);
  */
 extern HsStatus keys_set(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us,
 						 int64_t now_us);
+typedef struct KeysNeed
+{
+	size_t		bytes;			/* for hs_make_room(), after HS_NO_MEMORY */
+	uint64_t	hash;
+} KeysNeed;
+
 extern HsStatus keys_set_once(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us,
-							  int64_t now_us, size_t *need);
+							  int64_t now_us, KeysNeed *need);
 
 /*
  * Read a string value of any size into buf.  Every form of reading is tried and

@@ -272,30 +272,35 @@ page_pools_recycle(void)
 	heap_close();
 }
 
-/* Readers without a lock may still look at a freed page: its bytes stay. */
+/*
+ * A reader without a lock who was late sets visited bits in bucket headers of
+ * pages that were freed, or serve for something else already.
+ */
 static void
-freed_index_page_keeps_its_bytes(void)
+late_visited_bits_do_no_harm(void)
 {
-	HsRef		page;
-	uint8_t    *bytes;
-	int			changed = 0;
+	HsRef		pages[64];
 
 	heap_open(HS_MIN_REGION);
-	page = hs_index_page_get();
-	REQUIRE(page != HS_REF_NONE);
-	bytes = hs_ptr(page);
-	memset(bytes, 0, HS_PAGE_SIZE);
-	for (size_t i = 0; i < HS_PAGE_SIZE; i += 64)
-		memset(bytes + i + 8, 0xa5, 56);
-	hs_index_page_put(page);
-	for (size_t i = 0; i < HS_PAGE_SIZE; i += 64)
-		for (size_t k = 8; k < 64; k++)
-			changed += bytes[i + k] != 0xa5;
-	CHECK(changed <= 8);
-	for (size_t i = 64; i < HS_PAGE_SIZE; i += 64)
-		for (size_t k = 0; k < 8; k++)
-			CHECK_EQ(bytes[i + k], 0);
-	CHECK_WELL(hs_region_verify());
+	for (int i = 0; i < 64; i++)
+	{
+		pages[i] = hs_index_page_get();
+		REQUIRE(pages[i] != HS_REF_NONE);
+	}
+	for (int i = 0; i < 64; i++)
+		hs_index_page_put(pages[i]);
+	for (int i = 0; i < 64; i++)
+		for (size_t k = 0; k < HS_PAGE_SIZE; k += 64)
+			*(uint64_t *) ((uint8_t *) hs_ptr(pages[i]) + k) |= 0x7ff;
+	for (int i = 0; i < 64; i++)
+	{
+		HsRef		page = hs_index_page_get();
+		bool		known = false;
+
+		for (int k = 0; k < 64; k++)
+			known |= pages[k] == page;
+		REQUIRE(known);
+	}
 	heap_close();
 }
 
@@ -378,5 +383,5 @@ TEST_MAIN(TEST(regions_of_all_sizes),
 		  TEST(compaction_has_a_reserve),
 		  TEST(allocation_fails_on_demand),
 		  TEST(page_pools_recycle),
-		  TEST(freed_index_page_keeps_its_bytes),
+		  TEST(late_visited_bits_do_no_harm),
 		  TEST(free_list_serves_many_processes))

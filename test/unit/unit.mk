@@ -44,7 +44,7 @@ $$(UNIT_DIR)/$(1)/fuzz/%.o: test/fuzz/%.c | $$(UNIT_DIR)/$(1)/dirs
 	$(2) $$(UNIT_FLAGS) $(3) -c -o $$@ $$<
 $$(UNIT_DIR)/$(1)/test_%: $$(UNIT_DIR)/$(1)/unit/test_%.o $$($(1)_OBJS)
 	$(2) $(3) -o $$@ $$^ $$(UNIT_LIBS)
-$$(UNIT_DIR)/$(1)/%_stress: $$(UNIT_DIR)/$(1)/stress/%_stress.o $$($(1)_OBJS)
+$$(UNIT_DIR)/$(1)/%_stress: $$(UNIT_DIR)/$(1)/stress/%_stress.o $$(UNIT_DIR)/$(1)/stress/mix.o $$($(1)_OBJS)
 	$(2) $(3) -o $$@ $$^ $$(UNIT_LIBS)
 $$(UNIT_DIR)/$(1)/dirs:
 	@mkdir -p $$(UNIT_DIR)/$(1)/engine $$(UNIT_DIR)/$(1)/unit $$(UNIT_DIR)/$(1)/stress $$(UNIT_DIR)/$(1)/fuzz
