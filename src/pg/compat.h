@@ -32,6 +32,11 @@
 	object_ownercheck(ForeignServerRelationId, server, role)
 #endif
 
+/* What postgres.h had until 15. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* Input functions can report errors without raising them since 16. */
 #if PG_VERSION_NUM < 160000
 #define ereturn(context, result, ...) ereport(ERROR, __VA_ARGS__)
@@ -51,6 +56,11 @@
 #else
 #define HSG_INTERVAL_IS_NOBEGIN(iv) INTERVAL_IS_NOBEGIN(iv)
 #define HSG_INTERVAL_IS_NOEND(iv) INTERVAL_IS_NOEND(iv)
+#endif
+
+/* Functions that do not return say so in front since 18. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 /* Modules carry a name and a version since 18. */

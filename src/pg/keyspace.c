@@ -65,7 +65,7 @@ static Oid	lock_server(const char *name);
 static void open_server(Oid server, CacheEntry *entry);
 static void configure_if_changed(HsHandle *h, const HsKeyspaceOptions *opts);
 static void recheck_on_standby(Oid server, const char *name);
-static void does_not_exist(const char *name) pg_attribute_noreturn();
+pg_noreturn static void does_not_exist(const char *name);
 static void cache_setup(void);
 static void cache_invalidated(Datum arg, int cacheid, uint32 hashvalue);
 

@@ -31,8 +31,8 @@ static void read_eviction(DefElem *option, HsKeyspaceOptions *out);
 static void read_default_ttl(DefElem *option, HsKeyspaceOptions *out);
 static void read_transactional(DefElem *option, HsKeyspaceOptions *out);
 static void read_durability(DefElem *option, HsKeyspaceOptions *out);
-static void invalid_value(DefElem *option, const char *valid) pg_attribute_noreturn();
-static void not_supported(DefElem *option, const char *hint) pg_attribute_noreturn();
+pg_noreturn static void invalid_value(DefElem *option, const char *valid);
+pg_noreturn static void not_supported(DefElem *option, const char *hint);
 
 static const struct
 {
