@@ -15,7 +15,7 @@ set -eu
 top=$(cd "$(dirname "$0")" && pwd)
 . "$top/test/lib.sh"
 
-all_suites='build unit unit-asan unit-tsan stress fuzz regress isolation tap'
+all_suites='build unit unit-asan unit-tsan stress fuzz regress isolation tap docs'
 usage="usage: $0 [--keep] [suite ...]
 suites: $all_suites"
 
@@ -61,6 +61,7 @@ run_suite()
 	case $1 in
 		build) $run -j2 COPT=-Werror HOTSET_ASSERT=1 all && $run install ;;
 		regress | isolation) $run "check-$1" ;;
+		docs) as_user perl test/docs.pl ;;
 		tap) $run check-tap PROVE_FLAGS='--verbose --timer' ;;
 		*) $run "$1" ;;
 	esac
