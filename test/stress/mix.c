@@ -33,15 +33,6 @@
 #include "port_test.h"
 #include "zset.h"
 
-/* WEAK-BEGIN */
-#pragma weak hs_zset_add
-#pragma weak hs_zset_remove
-#pragma weak hs_zset_score
-#pragma weak hs_zset_rank
-#pragma weak hs_zset_card
-#pragma weak hs_zset_read
-/* WEAK-END */
-
 #define MB				((uint64_t) 1 << 20)
 #define KEYS			2500	/* of each worker, in each keyspace */
 #define HOT_KEYS		16
@@ -96,6 +87,13 @@ typedef struct OwnKey
 	int64_t		expires_us;
 } OwnKey;
 
+/* What a worker learned about any key. */
+typedef struct Seen
+{
+	uint64_t	lowest;			/* counter that may be read now */
+	bool		gone;			/* not found since: what comes next is newer */
+} Seen;
+
 typedef struct Worker
 {
 	MixControl *control;
@@ -103,7 +101,7 @@ typedef struct Worker
 	uint64_t	random;
 	HsHandle	ks[NKEYSPACES];
 	OwnKey		own[NKEYSPACES][KEYS];
-	uint64_t   *seen[NKEYSPACES];	/* lowest counter that may be read, by key */
+	Seen	   *seen[NKEYSPACES];	/* by key number */
 	double		score[SETS][MEMBERS];	/* in PLAIN; NaN: not a member */
 	uint64_t	set_seen[SETS];
 	HsCursor	scan;
@@ -233,8 +231,10 @@ check_own(Worker *w, unsigned k, uint64_t i, HsStatus status, uint64_t counter, 
 {
 	OwnKey	   *own = &w->own[k][i];
 	bool		alive = own->present && own->expires_us > now_us;
+	/* for others it may be later already */
 	bool		may_vanish = k == CACHE || k == RENEWED ||
-		(k == TTL && own->expires_us != HS_NEVER);
+		(k == TTL && own->expires_us != HS_NEVER) ||
+		own->expires_us <= atomic_load(&w->control->clock);
 
 	if (status == HS_OK && !alive)
 		fail(w->control, "keyspace %u key %llu: found, but it was removed or has expired", k,
@@ -256,7 +256,7 @@ do_read(Worker *w, unsigned k)
 	unsigned	owner = (unsigned) below(w, w->control->nworkers);
 	uint64_t	i = random_index(w);
 	uint64_t	key = key_number(w, owner, i);
-	uint64_t   *seen = &w->seen[k][key];
+	Seen	   *seen = &w->seen[k][key];
 	char		name[KEYS_NAME_SIZE];
 	int64_t		now_us = now_of(w);
 	uint64_t	counter = 0;
@@ -287,19 +287,16 @@ do_read(Worker *w, unsigned k)
 			return;
 		}
 		counter = ((ValueHead *) w->buf)->counter;
-		if (counter < *seen)
-			fail(w->control, "keyspace %u key %llu: counter %llu after %llu", k,
-				 (unsigned long long) key, (unsigned long long) counter, (unsigned long long) *seen);
-		*seen = counter;
+		if (counter < seen->lowest)
+			fail(w->control, "keyspace %u key %llu: counter %llu, expected %llu at least", k,
+				 (unsigned long long) key, (unsigned long long) counter,
+				 (unsigned long long) seen->lowest);
+		*seen = (Seen) {counter, false};
 	}
 	if (owner == w->id)
 		check_own(w, k, i, status, counter, now_us);
-	else if (status == HS_NOT_FOUND && *seen > 0)
-	{
-		/* gone for good: what comes next is newer */
-		if (k != TIGHT && k != PLAIN)
-			*seen += 1;
-	}
+	else if (status == HS_NOT_FOUND && !seen->gone)
+		*seen = (Seen) {seen->lowest + 1, true};
 }
 
 /* A key that stays must always be found. */
@@ -756,8 +753,6 @@ do_something(Worker *w)
 		return do_scan(w), MIX_SCAN;
 	if (what < 9103)
 		return do_count(w), MIX_COUNT;
-	if (hs_zset_add == NULL)
-		return do_stats(w), MIX_STATS;
 	if (what < 9600)
 		return do_zset_write(w, k == CACHE || k == RENEWED ? k : PLAIN), MIX_ZSET_WRITE;
 	if (what < 9970)
@@ -816,7 +811,7 @@ worker_new(MixControl *c, unsigned id)
 	w->value = malloc(MAX_VALUE);
 	for (unsigned k = 0; k < NKEYSPACES; k++)
 	{
-		w->seen[k] = calloc((size_t) KEYS * c->nworkers, sizeof(uint64_t));
+		w->seen[k] = calloc((size_t) KEYS * c->nworkers, sizeof(Seen));
 		if (hs_keyspace_open(HEAP_DB, k, &options[k], &w->ks[k]) != HS_OK)
 			fail(c, "cannot open keyspace %u", k);
 	}
