@@ -17,10 +17,12 @@ sub crash
 	my ($pid, $what) = @_;
 
 	$node->safe_psql('postgres', q{SELECT kv_set('k', 'v')});
+	my $logged = -s $node->logfile;
 	is(kill('KILL', $pid), 1, "kill -9 of $what");
 	ok(eventually(sub {
 				my ($ret, $out) = $node->psql('postgres', 'SELECT 1');
-				return defined $ret && $ret == 0 && $node->log_contains('all server processes terminated');
+				return defined $ret && $ret == 0 && 
+					$node->log_contains('all server processes terminated', $logged);
 			}), "the server comes back after the death of $what");
 	is($node->safe_psql('postgres', q{SELECT kv_get('k') IS NULL}), 't', 'empty');
 	is($node->safe_psql('postgres', q{SELECT kv_set('k', 'w'); SELECT kv_get('k')}),

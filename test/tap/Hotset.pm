@@ -10,7 +10,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(hotset_node segments verify_ok worker_pid eventually keyspace_calls);
+our @EXPORT = qw(hotset_node segments verify_ok worker_pid eventually keyspace_calls
+	query_fails);
 
 # A server with the library preloaded, started, with the extension in
 # database postgres.  Further lines for postgresql.conf may follow the name.
@@ -100,6 +101,17 @@ sub keyspace_calls
 		push @calls, [ $signature, "SELECT * FROM $name(" . join(', ', @values) . ')' ];
 	}
 	return @calls;
+}
+
+# The query fails in the background session, with a message like that.
+sub query_fails
+{
+	my ($session, $sql, $message, $name) = @_;
+
+	$session->{stderr} = '';
+	my ($out) = $session->query($sql);
+	like($session->{stderr}, $message, $name);
+	$session->{stderr} = '';
 }
 
 # Until the code returns true, at most so many seconds.
