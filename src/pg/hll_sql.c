@@ -19,7 +19,6 @@
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
-#include "compat.h"
 #include "hll_value.h"
 
 /*

@@ -10,6 +10,7 @@
 #include "fmgr.h"
 
 #include "../engine/hll.h"
+#include "compat.h"
 
 /*
  * ---- Datums of type hll (hll_sql.c) ----------------------------------------------
