@@ -21,7 +21,9 @@
  * bias at any cardinality, no constants found by experiment and no switch
  * between formulas: O. Ertl, "New cardinality estimation algorithms for HyperLogLog
  * sketches", arXiv:1702.01284 (2017), section 2.  Standard error 1.04/sqrt(2^14) =
- * 0.81 % for large counts, less for small ones.
+ * 0.81 % for large counts, less for small ones.  The estimate never falls when
+ * something is added: it grows with each register, and starts above the
+ * largest sparse count.
  *
  * Sparse entries at a higher precision: S. Heule, M. Nunkesser, A. Hall,
  * "HyperLogLog in Practice", EDBT 2013.
@@ -50,6 +52,13 @@
 #define LANE_MASK		UINT64_C(0x03f03f03f03f)
 #define LANE_GUARD		UINT64_C(0x040040040040)
 #define EIGHT_REGISTERS	6		/* bytes */
+
+/*
+ * What a dense sketch has seen for sure: without this, the count could fall when
+ * a value is added to a full sparse one.  It lifts the mean by 0.2 % right at the
+ * switch and by nothing 30 values further on.
+ */
+#define LEAST_DENSE		(HS_HLL_MAX_ENTRIES + 1.0)
 
 static_assert(HS_HLL_HEADER + 4 * HS_HLL_MAX_ENTRIES <= HS_HLL_DENSE_SIZE,
 			  "a sparse sketch is never larger than a dense one");
@@ -563,7 +572,7 @@ double
 hs_hll_estimate(const uint8_t *sketch)
 {
 	if (hs_hll_is_dense(sketch))
-		return estimate_dense(sketch + HS_HLL_HEADER);
+		return fmax(estimate_dense(sketch + HS_HLL_HEADER), LEAST_DENSE);
 	return entry_count(sketch);
 }
 

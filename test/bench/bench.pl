@@ -557,7 +557,7 @@ sub measure_distinct
 	sql("CREATE TABLE visits AS SELECT 'visitor' || (i * 7919::bigint) % $million AS who FROM generate_series(1, $rows) AS i; VACUUM ANALYZE visits");
 	my %query = (
 		hotset => 'SELECT approx_count_distinct(who) FROM visits',
-		hll => 'SELECT pg_hll.hll_cardinality(pg_hll.hll_add_agg(pg_hll.hll_hash_text(who), 14)) FROM visits',
+		hll => 'SELECT pghll.hll_cardinality(pghll.hll_add_agg(pghll.hll_hash_text(who), 14)) FROM visits',
 		exact => 'SELECT count(DISTINCT who) FROM visits',
 	);
 	my (%ms, %estimate);

@@ -1,8 +1,8 @@
 -- What the benchmarks need in the database.  Variable: nkeys.
 CREATE EXTENSION hotset;
-CREATE SCHEMA pg_hll;
+CREATE SCHEMA pghll;
 CREATE EXTENSION IF NOT EXISTS pgmemcache;
-CREATE EXTENSION IF NOT EXISTS hll SCHEMA pg_hll;
+CREATE EXTENSION IF NOT EXISTS hll SCHEMA pghll;
 
 -- Nanoseconds of CPU this backend has used: unlike the clock, not disturbed by
 -- whatever else runs on the machine.
