@@ -43,6 +43,18 @@ typedef struct HsEffects
 extern bool hs_effect_put(HsEffects *fx, HsEffectOp op, HsBytes key,
 						  HsBytes head, HsBytes tail);
 
+/*
+ * The same, leaving 'tail_size' bytes for the caller to fill in, at the address
+ * returned; NULL if it does not fit.  'fx' is not NULL.
+ */
+extern uint8_t *hs_effect_space(HsEffects *fx, HsEffectOp op, HsBytes key,
+								HsBytes head, size_t tail_size);
+
+/* HS_EF_SET, HS_EF_EXPIRE and HS_EF_RESTORE have these heads. */
+#define HS_EF_SET_HEAD		10	/* u16 value flags, i64 expires_us */
+#define HS_EF_EXPIRE_HEAD	8	/* i64 expires_us */
+#define HS_EF_RESTORE_HEAD	8	/* i64 expires_us; the tail is a dump, see dump.h */
+
 /* One effect, taken apart; all bytes borrowed from the input. */
 typedef struct HsEffect
 {
@@ -54,5 +66,15 @@ typedef struct HsEffect
 
 /* Next effect at *pos, which moves on.  HS_NOT_FOUND at the end, HS_CORRUPT. */
 extern HsStatus hs_effect_next(HsBytes input, size_t *pos, HsEffect *out);
+
+/*
+ * Do again what the effects from *pos on say (replay.c).  *pos moves behind each
+ * effect that was applied; so after HS_NO_MEMORY, with *need and *hash for
+ * hs_make_room(), the caller goes on where it stopped.  HS_OK at the end,
+ * HS_CORRUPT at something that no command wrote.  Locks: takes them itself.
+ */
+struct HsHandle;
+extern HsStatus hs_effect_apply(struct HsHandle *h, HsBytes input, size_t *pos,
+								int64_t now_us, size_t *need, uint64_t *hash);
 
 #endif							/* HS_EFFECT_H */

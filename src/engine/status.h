@@ -15,6 +15,7 @@ typedef enum HsStatus
 	HS_WRONG_TYPE,				/* the key holds another type; see op->found_type */
 	HS_NOT_INTEGER,				/* value is not a 64-bit decimal integer */
 	HS_NOT_FLOAT,				/* value is not a floating-point number */
+	HS_NOT_TEXT,				/* value is not known to be text; see kvstring.h */
 	HS_OVERFLOW,				/* integer result does not fit into 64 bits */
 	HS_NOT_A_NUMBER,			/* a score or result would be NaN */
 	HS_BAD_ARGUMENT,			/* out of the range its contract states */

@@ -1,0 +1,304 @@
+/*
+ * key.c
+ *	  Commands on keys whatever they hold.
+ */
+#include "key.h"
+
+#include "dump.h"
+#include "type.h"
+
+static bool note(HsOp *op, HsEffectOp what, HsBytes head);
+static bool note_move(HsOp *from, HsOp *to, int64_t expires_us, bool keep_source);
+static HsStatus move_record(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
+static HsStatus move_plain(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
+static HsStatus hand_over(HsOp *from, HsOp *to, HsRecord *source);
+static HsStatus dump_and_load(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
+
+/*
+ * ---- Deleting, counting ------------------------------------------------------
+ */
+
+HsStatus
+hs_key_delete(HsOp *op, bool *deleted)
+{
+	HsRecord   *record = hs_find(op);
+
+	*deleted = false;
+	if (record == NULL)
+		return HS_OK;
+	if (!note(op, HS_EF_DEL, hs_bytes(NULL, 0)))
+		return HS_NO_MEMORY;
+	hs_remove(op, record);
+	*deleted = true;
+	return HS_OK;
+}
+
+HsStatus
+hs_keys_delete(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *deleted)
+{
+	HsOp		op;
+	HsRecord   *record;
+
+	*deleted = 0;
+
+	/* All effects before the first change: a full buffer stops everything. */
+	for (size_t i = 0; m->effects != NULL && i < nkeys; i++)
+	{
+		size_t		mark = m->effects->size;
+
+		if (hs_multi_op(m, keys[i], &op) == HS_OK && hs_find(&op) != NULL &&
+			!note(&op, HS_EF_DEL, hs_bytes(NULL, 0)))
+		{
+			m->effects->size = mark;
+			m->need = 0;
+			return HS_NO_MEMORY;
+		}
+	}
+	for (size_t i = 0; i < nkeys; i++)
+	{
+		HsStatus	status = hs_multi_op(m, keys[i], &op);
+
+		if (status != HS_OK)
+			return status;
+		record = hs_find(&op);
+		if (record == NULL)
+			continue;
+		hs_remove(&op, record);
+		(*deleted)++;
+	}
+	return HS_OK;
+}
+
+HsStatus
+hs_keys_exist(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < nkeys; i++)
+	{
+		HsOp		op;
+		HsStatus	status = hs_multi_op(m, keys[i], &op);
+
+		if (status != HS_OK)
+			return status;
+		*count += hs_find(&op) != NULL;
+	}
+	return HS_OK;
+}
+
+/*
+ * ---- Expiry --------------------------------------------------------------------
+ */
+
+HsStatus
+hs_key_expire(HsOp *op, const HsExpireRule *rule, int64_t expires_us, bool *done)
+{
+	HsRecord   *record;
+	int64_t		current;
+	size_t		mark = op->effects != NULL ? op->effects->size : 0;
+	HsStatus	status;
+
+	*done = false;
+	if ((rule->nx && (rule->xx || rule->gt || rule->lt)) || (rule->gt && rule->lt))
+		return HS_BAD_ARGUMENT;
+	record = hs_find(op);
+	if (record == NULL)
+		return HS_OK;
+	current = hs_expiry(record);
+	if ((rule->nx && current != HS_NEVER) || (rule->xx && current == HS_NEVER) ||
+		(rule->gt && expires_us <= current) || (rule->lt && expires_us >= current))
+		return HS_OK;
+	if (expires_us <= op->now_us)
+		return hs_key_delete(op, done);
+	if (!note(op, HS_EF_EXPIRE, hs_bytes(&expires_us, sizeof(expires_us))))
+		return HS_NO_MEMORY;
+	status = hs_set_expiry(op, record, expires_us);
+	if (status != HS_OK && op->effects != NULL)
+		op->effects->size = mark;
+	*done = status == HS_OK;
+	return status;
+}
+
+HsStatus
+hs_key_persist(HsOp *op, bool *done)
+{
+	HsExpireRule rule = {.xx = true};
+
+	return hs_key_expire(op, &rule, HS_NEVER, done);
+}
+
+/*
+ * ---- Rename and copy -------------------------------------------------------------
+ */
+
+HsStatus
+hs_move_prepare(HsHandle *h, HsBytes from, HsMove *mv, int64_t now_us, size_t *need)
+{
+	mv->wanted = 0;
+	mv->edit.bytes = hs_bytes(NULL, 0);
+	mv->edit.append = false;
+	mv->edit.offset = 0;
+	return hs_edit_prepare(h, from, &mv->edit, now_us, need);
+}
+
+void
+hs_move_discard(HsMove *mv)
+{
+	hs_edit_discard(&mv->edit);
+}
+
+HsStatus
+hs_key_move(HsMulti *m, HsBytes from, HsBytes to, HsMove *mv, bool *done, uint64_t *hash)
+{
+	HsOp		src;
+	HsOp		dst;
+	HsRecord   *source;
+	size_t		mark = m->effects != NULL ? m->effects->size : 0;
+	HsStatus	status = hs_multi_op(m, from, &src);
+
+	*done = false;
+	mv->wanted = 0;
+	if (status == HS_OK)
+		status = hs_multi_op(m, to, &dst);
+	if (status != HS_OK)
+		return status;
+	src.need = 0;
+	dst.need = 0;
+	source = hs_find(&src);
+	if (source == NULL)
+		return HS_NOT_FOUND;
+	if (hs_bytes_cmp(from, to) == 0)
+	{
+		*done = mv->replace;
+		return HS_OK;
+	}
+	if (!mv->replace && hs_find(&dst) != NULL)
+		return HS_OK;
+	status = note_move(&src, &dst, hs_expiry(source), mv->keep_source) ?
+		move_record(&src, &dst, source, mv) : HS_NO_MEMORY;
+	if (status != HS_OK && m->effects != NULL)
+		m->effects->size = mark;
+	m->need = dst.need > src.need ? dst.need : src.need;
+	*hash = dst.need > 0 ? dst.hash : src.hash;
+	*done = status == HS_OK;
+	return status;
+}
+
+static HsStatus
+move_record(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv)
+{
+	if (!(hs_record_flags(source) & HS_RF_LARGE))
+		return move_plain(from, to, source, mv);
+	if (from->part == to->part && !mv->keep_source)
+		return hand_over(from, to, source);
+	return dump_and_load(from, to, source, mv);
+}
+
+/* All that the key holds is in its record, or in pages that were prepared. */
+static HsStatus
+move_plain(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv)
+{
+	uint16_t	flags = hs_record_flags(source);
+	int64_t		expires_us = hs_expiry(source);
+	HsDraft		draft;
+	HsStatus	status;
+
+	if (flags & HS_RF_BIG)
+		status = hs_edit_reserve_copy(to, source, &mv->edit, expires_us, &draft);
+	else
+	{
+		HsBytes		value = hs_value(source);
+
+		status = hs_reserve(to, flags & (HS_RF_TYPE | HS_RF_VALUE), value.size,
+							expires_us, &draft);
+		if (status == HS_OK)
+			hs_copy(draft.value, value.data, value.size);
+	}
+	if (status != HS_OK)
+		return status;
+	hs_publish(to, &draft);
+	if (flags & HS_RF_BIG)
+		mv->edit.is_planned = false;
+	if (!mv->keep_source)
+		hs_remove(from, source);
+	return HS_OK;
+}
+
+/*
+ * A large collection within its partition: the target's record points to the same
+ * nodes.  The source's is replaced by an empty string that owns nothing, and
+ * then removed.
+ */
+static HsStatus
+hand_over(HsOp *from, HsOp *to, HsRecord *source)
+{
+	HsBytes		value = hs_value(source);
+	HsDraft		stub;
+	HsDraft		draft;
+	HsStatus	status = hs_reserve(to, hs_record_flags(source) & (HS_RF_TYPE | HS_RF_LARGE),
+									value.size, hs_expiry(source), &draft);
+
+	if (status != HS_OK)
+		return status;
+	status = hs_reserve(from, HS_STRING, 0, HS_NEVER, &stub);
+	if (status != HS_OK)
+	{
+		hs_abandon(to, &draft);
+		return status;
+	}
+	hs_copy(draft.value, value.data, value.size);
+	hs_publish_keep(from, &stub);
+	hs_publish(to, &draft);
+	hs_remove(from, hs_find(from));
+	return HS_OK;
+}
+
+static HsStatus
+dump_and_load(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv)
+{
+	const HsTypeOps *ops = hs_type_ops(hs_record_type(source));
+	HsEffects  *fx = to->effects;
+	size_t		size = ops->dump(source, mv->buf, mv->capacity);
+	HsStatus	status;
+
+	if (size > mv->capacity)
+	{
+		mv->wanted = size;
+		return HS_BUFFER_TOO_SMALL;
+	}
+	to->effects = NULL;			/* note_move() has said it */
+	status = ops->load(to, hs_bytes(mv->buf, size), hs_expiry(source));
+	to->effects = fx;
+	if (status == HS_OK && !mv->keep_source)
+		hs_remove(from, hs_find(from));
+	return status;
+}
+
+/*
+ * ---- Effects ---------------------------------------------------------------------
+ */
+
+static bool
+note(HsOp *op, HsEffectOp what, HsBytes head)
+{
+	if (hs_effect_put(op->effects, what, op->key, head, hs_bytes(NULL, 0)))
+		return true;
+	op->need = 0;
+	return false;
+}
+
+/* The target becomes a copy of the source, and the source goes. */
+static bool
+note_move(HsOp *from, HsOp *to, int64_t expires_us, bool keep_source)
+{
+	size_t		size = 0;
+	HsBytes		head = hs_bytes(&expires_us, sizeof(expires_us));
+	uint8_t    *space;
+
+	if (to->effects == NULL)
+		return true;
+	(void) hs_dump(from, NULL, 0, &size);
+	space = hs_effect_space(to->effects, HS_EF_RESTORE, to->key, head, size);
+	if (space == NULL || hs_dump(from, space, size, &size) != HS_OK)
+		return false;
+	return keep_source || note(from, HS_EF_DEL, hs_bytes(NULL, 0));
+}

@@ -1,0 +1,493 @@
+/*
+ * kvedit.c
+ *	  Changing a part of a string: append, overwrite, and copy a large one.
+ *
+ * The new value is old bytes, new bytes and zeros between them.  A small one
+ * is put together under the lock.  A large one has pages that must be
+ * filled before: what comes from the new bytes, from zeros, and from pages of the
+ * old value (pinned, so they cannot change or go) is copied without a
+ * lock; under the lock remain the ends of both values that are not in
+ * pages, and the check that the old value is still the one that was seen.
+ */
+#include "kvstring.h"
+
+#define PIECE	4096			/* bytes copied at a time under the lock */
+
+/* The value before the edit, while its partition is locked. */
+typedef struct Old
+{
+	HsRecord   *record;			/* NULL: none */
+	uint16_t	flags;
+	bool		is_big;
+	size_t		size;			/* of the text form */
+	size_t		rest;			/* what comes before is in pages */
+	const uint8_t *plain;		/* unless is_big: the bytes */
+	uint8_t		digits[HS_INT_DIGITS];
+} Old;
+
+/* Where a byte of the new value comes from. */
+typedef enum Source
+{
+	FROM_EDIT,
+	FROM_ZERO,
+	FROM_OLD_PAGES,
+	FROM_OLD_REST
+} Source;
+
+/* The new value: old bytes, zeros up to 'at', e->bytes from 'at' on. */
+typedef struct Plan
+{
+	const HsEdit *e;
+	size_t		at;
+	size_t		size;
+	size_t		old_size;
+	size_t		old_rest;
+} Plan;
+
+static HsStatus plan_make(Plan *p, const HsEdit *e, size_t old_size, bool is_big);
+static size_t plan_piece(const Plan *p, size_t pos, Source *source);
+static void fill_unlocked(const Plan *p, HsEdit *e);
+static void fill_locked(const Plan *p, HsEdit *e, const Old *old);
+static void compose(const Plan *p, const Old *old, size_t from, size_t to, uint8_t *dst);
+static void old_read(HsRecord *record, Old *old);
+static void old_copy(const Old *old, size_t offset, uint8_t *dst, size_t size);
+static HsStatus old_pin(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us);
+static uint32_t first_page(HsRecord *record);
+static bool plan_is_current(const Plan *p, const HsEdit *e, const Old *old);
+static HsStatus edit_in_place(HsOp *op, const Plan *p, Old *old);
+static HsStatus edit_small(HsOp *op, const Plan *p, const Old *old, uint16_t flags);
+static HsStatus edit_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old, uint16_t flags);
+static HsStatus reserve_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old,
+							uint16_t flags, int64_t expires_us, HsDraft *draft);
+static bool note_edit(HsOp *op, const Plan *p, const Old *old, uint16_t flags, int64_t expires_us);
+static HsStatus peek_size(HsHandle *h, HsBytes key, int64_t now_us, size_t *size, bool *is_big);
+
+/*
+ * ---- Public ------------------------------------------------------------------
+ */
+
+HsStatus
+hs_edit_prepare(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us, size_t *need)
+{
+	Plan		p;
+	size_t		old_size;
+	bool		is_big;
+	HsStatus	status;
+
+	e->is_planned = false;
+	e->pin.first_page = HS_SEG_NONE;
+	e->pin.npages = 0;
+	status = peek_size(h, key, now_us, &old_size, &is_big);
+	if (status == HS_WRONG_TYPE)
+		return HS_OK;			/* the command itself will say so */
+	if (status == HS_OK)
+		status = plan_make(&p, e, old_size, is_big);
+	if (status != HS_OK || p.size <= hs_big_threshold())
+		return status;
+	if (e->scratch == NULL)
+		return HS_BUFFER_TOO_SMALL;
+	e->planned_size = p.size;
+	e->planned_old = old_size;
+	if (p.old_rest > 0)
+	{
+		status = old_pin(h, key, e, now_us);
+		if (status != HS_OK)
+			return status == HS_NOT_FOUND ? HS_OK : status;
+	}
+	status = hs_big_prepare(h, p.size, &e->draft, need);
+	if (status != HS_OK)
+	{
+		hs_edit_discard(e);
+		return status;
+	}
+	e->is_planned = true;
+	fill_unlocked(&p, e);
+	return HS_OK;
+}
+
+HsStatus
+hs_string_edit(HsOp *op, HsEdit *e)
+{
+	Plan		p;
+	Old			old;
+	HsRecord   *record;
+	uint16_t	flags = 0;
+	HsStatus	status = hs_find_typed(op, HS_STRING, &record);
+
+	if (status != HS_OK)
+		return status;
+	old_read(record, &old);
+	if (old.flags & HS_RF_JSONB)
+	{
+		op->found_type = HS_STRING;
+		return HS_WRONG_TYPE;
+	}
+	status = plan_make(&p, e, old.size, old.is_big);
+	if (status != HS_OK)
+		return status;
+	e->result_size = p.size;
+	if (e->bytes.size == 0 && (record != NULL || !e->append))
+		return HS_OK;			/* nothing to write; Redis makes no key by an empty SETRANGE */
+	if (p.at == old.size && e->is_text &&
+		(record == NULL || (old.flags & (HS_RF_TEXT | HS_RF_INT))))
+		flags = HS_RF_TEXT;		/* text behind text is text */
+	if (p.size > hs_big_threshold())
+		return edit_big(op, &p, e, &old, flags);
+	if (p.size == old.size && !(old.flags & HS_RF_INT) && e->bytes.size <= HS_IN_PLACE_MAX)
+		return edit_in_place(op, &p, &old);
+	return edit_small(op, &p, &old, flags);
+}
+
+void
+hs_edit_discard(HsEdit *e)
+{
+	if (e->pin.first_page != HS_SEG_NONE)
+		hs_big_unpin(&e->pin);
+	e->pin.first_page = HS_SEG_NONE;
+	if (e->is_planned)
+		hs_big_discard(&e->draft);
+	e->is_planned = false;
+}
+
+HsStatus
+hs_edit_reserve_copy(HsOp *op, HsRecord *source, HsEdit *e, int64_t expires_us, HsDraft *draft)
+{
+	Plan		p;
+	Old			old;
+	HsStatus	status;
+
+	old_read(source, &old);
+	status = plan_make(&p, e, old.size, old.is_big);
+	if (status != HS_OK)
+		return status;
+	return reserve_big(op, &p, e, &old, old.flags & HS_RF_VALUE, expires_us, draft);
+}
+
+/*
+ * ---- Plans --------------------------------------------------------------------
+ */
+
+static HsStatus
+plan_make(Plan *p, const HsEdit *e, size_t old_size, bool is_big)
+{
+	p->e = e;
+	p->old_size = old_size;
+	p->old_rest = is_big ? hs_big_rest_offset(old_size) : 0;
+	p->at = e->append ? old_size : e->offset;
+	p->size = old_size;
+	if (e->bytes.size == 0)
+		return HS_OK;
+	if (p->at > e->max_value || e->bytes.size > e->max_value - p->at)
+		return HS_VALUE_TOO_LONG;
+	if (p->at + e->bytes.size > p->size)
+		p->size = p->at + e->bytes.size;
+	return HS_OK;
+}
+
+/* Where the byte at 'pos' comes from, and how many from there do. */
+static size_t
+plan_piece(const Plan *p, size_t pos, Source *source)
+{
+	size_t		end = p->at + p->e->bytes.size;
+	size_t		stop = p->old_size;
+
+	if (pos >= p->at && pos < end)
+	{
+		*source = FROM_EDIT;
+		return end - pos;
+	}
+	if (pos >= p->old_size)
+	{
+		*source = FROM_ZERO;
+		return p->at - pos;
+	}
+	*source = FROM_OLD_REST;
+	if (pos < p->old_rest)
+	{
+		*source = FROM_OLD_PAGES;
+		stop = p->old_rest;
+	}
+	if (pos < p->at && p->at < stop && p->e->bytes.size > 0)
+		stop = p->at;
+	return stop - pos;
+}
+
+/* Fill in the pages all that can be known without a lock. */
+static void
+fill_unlocked(const Plan *p, HsEdit *e)
+{
+	size_t		pages = hs_big_rest_offset(p->size);
+	size_t		n;
+
+	for (size_t pos = 0; pos < pages; pos += n)
+	{
+		Source		source;
+
+		n = plan_piece(p, pos, &source);
+		if (n > pages - pos)
+			n = pages - pos;
+		if (source == FROM_EDIT)
+			hs_big_fill(&e->draft, pos, hs_bytes(e->bytes.data + (pos - p->at), n));
+		if (source == FROM_EDIT || source == FROM_OLD_REST)
+			continue;
+		if (n > HS_SEG_SIZE)
+			n = HS_SEG_SIZE;
+		if (source == FROM_ZERO)
+			memset(e->scratch, 0, n);
+		else
+			hs_big_copy_pages(&e->pin, pos, e->scratch, n);
+		hs_big_fill(&e->draft, pos, hs_bytes(e->scratch, n));
+	}
+}
+
+/* Fill in the rest of them: at most one segment of old bytes. */
+static void
+fill_locked(const Plan *p, HsEdit *e, const Old *old)
+{
+	size_t		pages = hs_big_rest_offset(p->size);
+	size_t		n;
+
+	for (size_t pos = p->old_rest; pos < pages && pos < p->old_size; pos += n)
+	{
+		uint8_t		piece[PIECE];
+		Source		source;
+
+		n = plan_piece(p, pos, &source);
+		if (n > pages - pos)
+			n = pages - pos;
+		if (source != FROM_OLD_REST)
+			continue;
+		if (n > PIECE)
+			n = PIECE;
+		old_copy(old, pos, piece, n);
+		hs_big_fill(&e->draft, pos, hs_bytes(piece, n));
+	}
+}
+
+/* Bytes [from, to) of the new value, under the lock. */
+static void
+compose(const Plan *p, const Old *old, size_t from, size_t to, uint8_t *dst)
+{
+	size_t		n;
+
+	for (size_t pos = from; pos < to; pos += n)
+	{
+		Source		source;
+
+		n = plan_piece(p, pos, &source);
+		if (n > to - pos)
+			n = to - pos;
+		if (source == FROM_EDIT)
+			hs_copy(dst, p->e->bytes.data + (pos - p->at), n);
+		else if (source == FROM_ZERO)
+			memset(dst, 0, n);
+		else
+			old_copy(old, pos, dst, n);
+		dst += n;
+	}
+}
+
+/*
+ * ---- The old value ----------------------------------------------------------
+ */
+
+static void
+old_read(HsRecord *record, Old *old)
+{
+	HsBytes		value;
+
+	memset(old, 0, sizeof(*old));
+	if (record == NULL)
+		return;
+	old->record = record;
+	old->flags = hs_record_flags(record);
+	old->is_big = (old->flags & HS_RF_BIG) != 0;
+	if (old->is_big)
+	{
+		old->size = hs_big_size(record);
+		old->rest = hs_big_rest_offset(old->size);
+		return;
+	}
+	value = hs_value(record);
+	old->plain = value.data;
+	old->size = value.size;
+	if (old->flags & HS_RF_INT)
+	{
+		int64_t		n;
+
+		memcpy(&n, value.data, sizeof(n));
+		old->size = hs_int_format(n, old->digits);
+		old->plain = old->digits;
+	}
+}
+
+static void
+old_copy(const Old *old, size_t offset, uint8_t *dst, size_t size)
+{
+	HsBigPin	pin = {HS_SEG_NONE, 0};
+
+	if (!old->is_big)
+	{
+		hs_copy(dst, old->plain + offset, size);
+		return;
+	}
+	hs_big_copy_locked(old->record, offset, dst, size, &pin);
+	if (pin.first_page == HS_SEG_NONE)
+		return;
+	hs_big_copy_pages(&pin, offset, dst, size);
+	hs_big_unpin(&pin);
+}
+
+/* Size of the text form of what the key holds now; 0 if nothing. */
+static HsStatus
+peek_size(HsHandle *h, HsBytes key, int64_t now_us, size_t *size, bool *is_big)
+{
+	HsRead		r;
+	int64_t		n;
+	uint8_t		digits[HS_INT_DIGITS];
+	HsStatus	status = hs_read(h, key, now_us, &n, sizeof(n), &r);
+
+	*size = 0;
+	*is_big = false;
+	if (status == HS_NOT_FOUND)
+		return HS_OK;
+	if (status != HS_OK && status != HS_BUFFER_TOO_SMALL)
+		return status;
+	*size = r.flags & HS_RF_INT ? hs_int_format(n, digits) : r.size;
+	*is_big = (r.flags & HS_RF_BIG) != 0;
+	return HS_OK;
+}
+
+/* Pin the pages of the old value.  HS_NOT_FOUND if it is no longer that one. */
+static HsStatus
+old_pin(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us)
+{
+	HsOp		op;
+	HsRecord   *record;
+	uint8_t		byte;
+	HsStatus	status = hs_op_begin(&op, h, key, HS_SHARED, now_us);
+
+	if (status != HS_OK)
+		return status;
+	record = hs_find(&op);
+	if (record != NULL && hs_record_type(record) == HS_STRING &&
+		(hs_record_flags(record) & HS_RF_BIG) &&
+		hs_big_size(record) == e->planned_old)
+		hs_big_copy_locked(record, 0, &byte, 1, &e->pin);
+	hs_op_end(&op);
+	return e->pin.first_page != HS_SEG_NONE ? HS_OK : HS_NOT_FOUND;
+}
+
+static uint32_t
+first_page(HsRecord *record)
+{
+	HsBig		big;
+
+	memcpy(&big, hs_value(record).data, sizeof(big));
+	return big.first_page;
+}
+
+/*
+ * Pages that are pinned are not used again, so the same first page is the same
+ * value.  Bytes outside of pages are copied now, whoever wrote them.
+ */
+static bool
+plan_is_current(const Plan *p, const HsEdit *e, const Old *old)
+{
+	if (!e->is_planned || e->planned_size != p->size || e->planned_old != old->size)
+		return false;
+	if (old->rest == 0)
+		return e->pin.first_page == HS_SEG_NONE;
+	return first_page(old->record) == e->pin.first_page;
+}
+
+/*
+ * ---- Writing -------------------------------------------------------------------
+ */
+
+/* The text mark goes first: a reader must not trust it on the new bytes. */
+static HsStatus
+edit_in_place(HsOp *op, const Plan *p, Old *old)
+{
+	if (!note_edit(op, p, old, 0, hs_expiry(old->record)))
+		return HS_NO_MEMORY;
+	if (old->flags & HS_RF_TEXT)
+		hs_poke_flags(op, old->record, 0);
+	hs_poke(op, old->record, p->at, p->e->bytes.data, p->e->bytes.size);
+	return HS_OK;
+}
+
+static HsStatus
+edit_small(HsOp *op, const Plan *p, const Old *old, uint16_t flags)
+{
+	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : HS_NEVER;
+	HsDraft		draft;
+	HsStatus	status = hs_reserve(op, (uint16_t) (HS_STRING | flags), p->size,
+									expires_us, &draft);
+
+	if (status != HS_OK)
+		return status;
+	compose(p, old, 0, p->size, draft.value);
+	if (!note_edit(op, p, old, flags, expires_us))
+	{
+		hs_abandon(op, &draft);
+		return HS_NO_MEMORY;
+	}
+	hs_publish(op, &draft);
+	return HS_OK;
+}
+
+static HsStatus
+edit_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old, uint16_t flags)
+{
+	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : HS_NEVER;
+	HsDraft		draft;
+	HsStatus	status = reserve_big(op, p, e, old, flags, expires_us, &draft);
+
+	if (status != HS_OK)
+		return status;
+	if (!note_edit(op, p, old, flags, expires_us))
+	{
+		hs_abandon(op, &draft);
+		return HS_NO_MEMORY;
+	}
+	hs_publish(op, &draft);
+	e->is_planned = false;
+	return HS_OK;
+}
+
+static HsStatus
+reserve_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old, uint16_t flags,
+			int64_t expires_us, HsDraft *draft)
+{
+	size_t		pages = hs_big_rest_offset(p->size);
+
+	if (!plan_is_current(p, e, old))
+		return HS_BUFFER_TOO_SMALL;
+	fill_locked(p, e, old);
+	compose(p, old, pages, p->size, e->scratch);
+	return hs_big_reserve(op, (uint16_t) (HS_STRING | flags), &e->draft,
+						  hs_bytes(e->scratch, p->size - pages), expires_us, draft);
+}
+
+/* The effect of an edit is the whole new value. */
+static bool
+note_edit(HsOp *op, const Plan *p, const Old *old, uint16_t flags, int64_t expires_us)
+{
+	uint8_t		head[HS_EF_SET_HEAD];
+	uint8_t    *space;
+
+	if (op->effects == NULL)
+		return true;
+	memcpy(head, &flags, 2);
+	memcpy(head + 2, &expires_us, 8);
+	space = hs_effect_space(op->effects, HS_EF_SET, op->key,
+							hs_bytes(head, sizeof(head)), p->size);
+	if (space == NULL)
+	{
+		op->need = 0;
+		return false;
+	}
+	compose(p, old, 0, p->size, space);
+	return true;
+}

@@ -1,0 +1,847 @@
+/*
+ * kvstring.c
+ *	  Strings: reading, setting, counting.  Changing a part is in kvedit.c.
+ *
+ * A counter is an int64 in the record and is counted in place; text becomes
+ * one at its first increment.  A value of the same length and properties
+ * as the old one is written in place too, anything else as a new record.
+ */
+#include "kvstring.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COMPARE_PIECE	4096	/* bytes of a large value compared at a time */
+#define FLOAT_TEXT_MAX	64		/* longest text taken for a number, bytes */
+
+static HsStatus find_string(HsOp *op, HsRecord **record);
+static bool is_jsonb(const HsRecord *record);
+static size_t stored_size(HsRecord *record);
+static HsStatus got_copy(HsRecord *record, size_t offset, size_t size, HsGot *got);
+static HsStatus got_whole(HsRecord *record, HsGot *got);
+static bool value_equals(HsRecord *record, HsBytes expected, uint16_t expected_flags);
+static bool big_equals(HsRecord *record, HsBytes expected);
+static bool rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status);
+static HsStatus value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDraft *draft);
+static HsStatus value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us);
+static bool fits_in_place(HsRecord *record, const HsNewValue *v, int64_t expires_us);
+static bool note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes);
+static int	mset_order(const void *a, const void *b);
+static HsStatus mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems,
+							 int64_t expires_us, size_t *reserved, uint64_t *hash);
+static bool mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us);
+static void mset_abandon(HsMulti *m, HsMsetItem *items, size_t nitems);
+static HsStatus read_int(HsRecord *record, int64_t *n);
+static HsStatus read_float(HsRecord *record, double *d);
+
+/*
+ * ---- Integers ------------------------------------------------------------
+ */
+
+size_t
+hs_int_format(int64_t n, uint8_t *out)
+{
+	uint8_t		digits[HS_INT_DIGITS];
+	uint64_t	left = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
+	size_t		at = sizeof(digits);
+
+	do
+	{
+		digits[--at] = (uint8_t) ('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (n < 0)
+		digits[--at] = '-';
+	memcpy(out, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
+bool
+hs_int_parse(HsBytes text, int64_t *n)
+{
+	bool		negative = text.size > 0 && text.data[0] == '-';
+	size_t		at = negative ? 1 : 0;
+	uint64_t	sum = 0;
+
+	if (at == text.size || text.size > HS_INT_DIGITS)
+		return false;
+	if (text.data[at] == '0' && text.size > 1)
+		return false;
+	for (; at < text.size; at++)
+	{
+		unsigned	digit = (unsigned) text.data[at] - '0';
+
+		if (digit > 9 || sum > (UINT64_MAX - digit) / 10)
+			return false;
+		sum = sum * 10 + digit;
+	}
+	if (sum > (uint64_t) INT64_MAX + negative)
+		return false;
+	*n = (int64_t) (negative ? 0 - sum : sum);
+	return true;
+}
+
+/*
+ * ---- Values that come and go -----------------------------------------------
+ */
+
+HsStatus
+hs_value_prepare(HsHandle *h, HsNewValue *v, size_t max_value, size_t *need)
+{
+	HsStatus	status;
+
+	v->has_pages = false;
+	if (v->bytes.size > max_value)
+		return HS_VALUE_TOO_LONG;
+	if (v->bytes.size <= hs_big_threshold())
+		return HS_OK;
+	status = hs_big_prepare(h, v->bytes.size, &v->draft, need);
+	if (status != HS_OK)
+		return status;
+	v->has_pages = true;
+	hs_big_fill(&v->draft, 0, hs_bytes(v->bytes.data, hs_big_rest_offset(v->bytes.size)));
+	return HS_OK;
+}
+
+void
+hs_value_discard(HsNewValue *v)
+{
+	if (v->has_pages)
+		hs_big_discard(&v->draft);
+	v->has_pages = false;
+}
+
+void
+hs_got_finish(HsGot *got)
+{
+	if (got->pin.first_page == HS_SEG_NONE)
+		return;
+	hs_big_copy_pages(&got->pin, got->offset, got->buf, got->size);
+	hs_big_unpin(&got->pin);
+	got->pin.first_page = HS_SEG_NONE;
+}
+
+/*
+ * ---- Reading -----------------------------------------------------------------
+ */
+
+HsStatus
+hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type)
+{
+	HsRead		r;
+	HsOp		op;
+	HsStatus	status = hs_read(h, key, now_us, got->buf, got->capacity, &r);
+
+	if (status == HS_OK || status == HS_BUFFER_TOO_SMALL)
+	{
+		got->size = r.size;
+		got->flags = r.flags & HS_RF_VALUE;
+		got->expires_us = r.expires_us;
+		got->found = status == HS_OK;
+	}
+	if (status == HS_WRONG_TYPE)
+		*found_type = r.type;
+	if (status != HS_BUFFER_TOO_SMALL || !(r.flags & HS_RF_BIG) || r.size > got->capacity)
+		return status;
+
+	status = hs_op_begin(&op, h, key, HS_SHARED, now_us);
+	if (status != HS_OK)
+		return status;
+	status = hs_string_get(&op, got);
+	*found_type = op.found_type;
+	hs_op_end(&op);
+	hs_got_finish(got);
+	return status;
+}
+
+HsStatus
+hs_string_get(HsOp *op, HsGot *got)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+
+	if (status != HS_OK)
+		return status;
+	return got_whole(record, got);
+}
+
+HsStatus
+hs_string_range(HsOp *op, int64_t start, int64_t stop, HsGot *got)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+	uint8_t		digits[HS_INT_DIGITS];
+	int64_t		size;
+
+	if (status == HS_NOT_FOUND)
+		return HS_OK;
+	if (status != HS_OK)
+		return status;
+	if (is_jsonb(record))
+	{
+		op->found_type = HS_STRING;
+		return HS_WRONG_TYPE;
+	}
+	status = hs_string_length(op, &got->size);
+	if (status != HS_OK)
+		return status;
+	size = (int64_t) got->size;
+	got->found = true;
+	got->size = 0;
+	if (start < 0)
+		start = start < -size ? 0 : start + size;
+	if (stop < 0)
+		stop = stop < -size ? -1 : stop + size;
+	if (stop >= size)
+		stop = size - 1;
+	if (start > stop)
+		return HS_OK;
+	if (!(hs_record_flags(record) & HS_RF_INT))
+	{
+		bool		is_whole = stop - start + 1 == size;
+
+		status = got_copy(record, (size_t) start, (size_t) (stop - start + 1), got);
+		if (!is_whole)
+			got->flags = 0;		/* a cut may go through a character */
+		return status;
+	}
+	got->size = (size_t) (stop - start + 1);
+	if (got->size > got->capacity)
+		return HS_BUFFER_TOO_SMALL;
+	(void) read_int(record, &size);
+	(void) hs_int_format(size, digits);
+	hs_copy(got->buf, digits + start, got->size);
+	got->flags = HS_RF_TEXT;
+	return HS_OK;
+}
+
+HsStatus
+hs_string_length(HsOp *op, size_t *size)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+
+	if (status != HS_OK)
+		return status;
+	*size = stored_size(record);
+	if (hs_record_flags(record) & HS_RF_INT)
+	{
+		uint8_t		digits[HS_INT_DIGITS];
+		int64_t		n;
+
+		(void) read_int(record, &n);
+		*size = hs_int_format(n, digits);
+	}
+	return HS_OK;
+}
+
+HsStatus
+hs_strings_get(HsMulti *m, const HsBytes *keys, size_t nkeys, HsGot *got,
+			   uint8_t *arena, size_t capacity, size_t *wanted)
+{
+	size_t		used = 0;
+
+	for (size_t i = 0; i < nkeys; i++)
+	{
+		HsOp		op;
+		HsRecord   *record;
+		HsStatus	status = hs_multi_op(m, keys[i], &op);
+		size_t		size;
+
+		hs_got_init(&got[i], NULL, 0);
+		if (status != HS_OK)
+			return status;
+		record = hs_find(&op);
+		if (record == NULL || hs_record_type(record) != HS_STRING)
+			continue;
+		size = stored_size(record);
+		if (used + size <= capacity)
+		{
+			got[i].buf = arena + used;
+			got[i].capacity = size;
+			(void) got_copy(record, 0, size, &got[i]);
+		}
+		used += (size + 7) & ~(size_t) 7;
+	}
+	*wanted = used;
+	return used <= capacity ? HS_OK : HS_BUFFER_TOO_SMALL;
+}
+
+/*
+ * ---- Setting -------------------------------------------------------------------
+ */
+
+HsStatus
+hs_string_set(HsOp *op, HsNewValue *v, const HsSetRule *rule, HsGot *old, bool *done)
+{
+	HsRecord   *record = hs_find(op);
+	HsStatus	status = HS_OK;
+	int64_t		expires_us = rule->expires_us;
+
+	*done = false;
+	if (old != NULL && record != NULL)
+	{
+		status = find_string(op, &record);
+		if (status == HS_OK)
+			status = got_whole(record, old);
+		if (status != HS_OK)
+			return status;
+	}
+	if (!rule_allows(record, rule, &status))
+	{
+		if (status == HS_WRONG_TYPE)
+			op->found_type = hs_record_type(record);
+		return status;
+	}
+	if (rule->keep_ttl && record != NULL)
+		expires_us = hs_expiry(record);
+	status = value_write(op, record, v, expires_us);
+	*done = status == HS_OK;
+	return status;
+}
+
+HsStatus
+hs_string_getdel(HsOp *op, HsGot *got)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+
+	if (status == HS_OK)
+		status = got_whole(record, got);
+	if (status != HS_OK)
+		return status;
+	if (!hs_effect_put(op->effects, HS_EF_DEL, op->key, hs_bytes(NULL, 0), hs_bytes(NULL, 0)))
+		return HS_NO_MEMORY;
+	hs_remove(op, record);
+	return HS_OK;
+}
+
+HsStatus
+hs_string_getex(HsOp *op, int64_t expires_us, HsGot *got)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+	size_t		mark = op->effects != NULL ? op->effects->size : 0;
+
+	if (status == HS_OK)
+		status = got_whole(record, got);
+	if (status != HS_OK || hs_expiry(record) == expires_us)
+		return status;
+	got->expires_us = expires_us;
+	if (!hs_effect_put(op->effects, HS_EF_EXPIRE, op->key,
+					   hs_bytes(&expires_us, sizeof(expires_us)), hs_bytes(NULL, 0)))
+		return HS_NO_MEMORY;
+	status = hs_set_expiry(op, record, expires_us);
+	if (status != HS_OK && op->effects != NULL)
+		op->effects->size = mark;
+	return status;
+}
+
+HsStatus
+hs_string_del_if(HsOp *op, HsBytes expected, uint16_t expected_flags, bool *done)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+
+	*done = false;
+	if (status == HS_NOT_FOUND)
+		return HS_OK;
+	if (status != HS_OK || !value_equals(record, expected, expected_flags))
+		return status;
+	if (!hs_effect_put(op->effects, HS_EF_DEL, op->key, hs_bytes(NULL, 0), hs_bytes(NULL, 0)))
+		return HS_NO_MEMORY;
+	hs_remove(op, record);
+	*done = true;
+	return HS_OK;
+}
+
+void
+hs_string_mark_text(HsOp *op, HsBytes bytes)
+{
+	HsRecord   *record;
+
+	if (find_string(op, &record) == HS_OK &&
+		!(hs_record_flags(record) & HS_RF_VALUE) &&
+		value_equals(record, bytes, 0))
+		hs_poke_flags(op, record, HS_RF_TEXT);
+}
+
+HsStatus
+hs_mset_prepare(HsHandle *h, HsMsetItem *items, size_t nitems, size_t max_value, size_t *need)
+{
+	for (size_t i = 0; i < nitems; i++)
+	{
+		items[i].order = i;
+		items[i].value.has_pages = false;
+	}
+	if (nitems > 1)
+		qsort(items, nitems, sizeof(*items), mset_order);
+	for (size_t i = 0; i < nitems; i++)
+	{
+		HsStatus	status;
+
+		items[i].skip = i + 1 < nitems && hs_bytes_cmp(items[i].key, items[i + 1].key) == 0;
+		if (items[i].skip)
+			continue;
+		status = hs_value_prepare(h, &items[i].value, max_value, need);
+		if (status != HS_OK)
+		{
+			hs_mset_discard(items, i);
+			return status;
+		}
+	}
+	return HS_OK;
+}
+
+HsStatus
+hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
+		bool only_absent, bool *done, uint64_t *hash)
+{
+	size_t		reserved;
+	HsStatus	status;
+	HsOp		op;
+
+	*done = false;
+	for (size_t i = 0; only_absent && i < nitems; i++)
+	{
+		status = hs_multi_op(m, items[i].key, &op);
+		if (status != HS_OK)
+			return status;
+		if (hs_find(&op) != NULL)
+			return HS_OK;
+	}
+	status = mset_reserve(m, items, nitems, expires_us, &reserved, hash);
+	if (status == HS_OK && !mset_note(m, items, nitems, expires_us))
+		status = HS_NO_MEMORY;
+	if (status != HS_OK)
+	{
+		mset_abandon(m, items, reserved);
+		return status;
+	}
+	for (size_t i = 0; i < nitems; i++)
+	{
+		if (items[i].skip)
+			continue;
+		(void) hs_multi_op(m, items[i].key, &op);	/* it has worked before */
+		hs_publish(&op, &items[i].draft);
+		items[i].value.has_pages = false;
+	}
+	*done = true;
+	return HS_OK;
+}
+
+void
+hs_mset_discard(HsMsetItem *items, size_t nitems)
+{
+	for (size_t i = 0; i < nitems; i++)
+		hs_value_discard(&items[i].value);
+}
+
+/*
+ * ---- Counting ------------------------------------------------------------------
+ */
+
+HsStatus
+hs_string_incr(HsOp *op, int64_t by, int64_t new_expires_us, int64_t *result)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+	int64_t		expires_us = new_expires_us;
+	int64_t		n = 0;
+	HsNewValue	v = {.bytes = {(const uint8_t *) &n, sizeof(n)},.flags = HS_RF_INT};
+
+	if (status != HS_OK && status != HS_NOT_FOUND)
+		return status;
+	if (record != NULL)
+	{
+		status = read_int(record, &n);
+		if (status != HS_OK)
+			return status;
+		expires_us = hs_expiry(record);
+	}
+	if (__builtin_add_overflow(n, by, &n))
+		return HS_OVERFLOW;
+	status = value_write(op, record, &v, expires_us);
+	if (status == HS_OK)
+		*result = n;
+	return status;
+}
+
+HsStatus
+hs_string_incrbyfloat(HsOp *op, double by, double *result)
+{
+	HsRecord   *record;
+	HsStatus	status = find_string(op, &record);
+	uint8_t		text[HS_FLOAT_DIGITS];
+	HsNewValue	v = {.flags = HS_RF_TEXT};
+	double		sum = 0;
+
+	if (status != HS_OK && status != HS_NOT_FOUND)
+		return status;
+	if (record != NULL)
+	{
+		status = read_float(record, &sum);
+		if (status != HS_OK)
+			return status;
+	}
+	sum += by;
+	if (!isfinite(sum))
+		return HS_NOT_A_NUMBER;
+	v.bytes = hs_bytes(text, hs_float_format(sum, text));
+	status = value_write(op, record, &v, record != NULL ? hs_expiry(record) : HS_NEVER);
+	if (status == HS_OK)
+		*result = sum;
+	return status;
+}
+
+/* Nearly every double people write down needs 15 digits, none more than 17. */
+size_t
+hs_float_format(double d, uint8_t *out)
+{
+	char		text[HS_FLOAT_DIGITS];
+	int			size = 0;
+
+	if (d == 0)
+		d = 0;					/* no "-0" */
+	for (int digits = 15; digits <= 17; digits++)
+	{
+		size = snprintf(text, sizeof(text), "%.*g", digits, d);
+		if (strtod(text, NULL) == d)
+			break;
+	}
+	memcpy(out, text, (size_t) size);
+	return (size_t) size;
+}
+
+/*
+ * ---- Helpers ----------------------------------------------------------------
+ */
+
+/* The record of a string; HS_NOT_FOUND (then *record is NULL), HS_WRONG_TYPE. */
+static HsStatus
+find_string(HsOp *op, HsRecord **record)
+{
+	HsStatus	status = hs_find_typed(op, HS_STRING, record);
+
+	if (status == HS_OK && *record == NULL)
+		return HS_NOT_FOUND;
+	return status;
+}
+
+static bool
+is_jsonb(const HsRecord *record)
+{
+	return (hs_record_flags(record) & HS_RF_JSONB) != 0;
+}
+
+/* Bytes of the value, large or not; 8 for an integer. */
+static size_t
+stored_size(HsRecord *record)
+{
+	if (hs_record_flags(record) & HS_RF_BIG)
+		return hs_big_size(record);
+	return hs_value(record).size;
+}
+
+/* Copy or pin [offset, offset + size) of the value. */
+static HsStatus
+got_copy(HsRecord *record, size_t offset, size_t size, HsGot *got)
+{
+	uint16_t	flags = hs_record_flags(record);
+
+	got->found = true;
+	got->flags = flags & HS_RF_VALUE;
+	got->expires_us = hs_expiry(record);
+	got->offset = offset;
+	got->size = size;
+	if (size > got->capacity)
+		return HS_BUFFER_TOO_SMALL;
+	if (flags & HS_RF_BIG)
+		hs_big_copy_locked(record, offset, got->buf, size, &got->pin);
+	else
+		hs_copy(got->buf, hs_value(record).data + offset, size);
+	return HS_OK;
+}
+
+static HsStatus
+got_whole(HsRecord *record, HsGot *got)
+{
+	HsStatus	status = got_copy(record, 0, stored_size(record), got);
+
+	if (status == HS_OK && got->text_only && got->flags == 0)
+		return HS_NOT_TEXT;
+	return status;
+}
+
+/* Does the record hold these bytes?  Integers compare as decimal text. */
+static bool
+value_equals(HsRecord *record, HsBytes expected, uint16_t expected_flags)
+{
+	uint16_t	flags = hs_record_flags(record);
+	HsBytes		have = hs_value(record);
+	uint8_t		digits[HS_INT_DIGITS];
+
+	if ((flags ^ expected_flags) & HS_RF_JSONB)
+		return false;
+	if (flags & HS_RF_BIG)
+		return big_equals(record, expected);
+	if (flags & HS_RF_INT)
+	{
+		int64_t		n;
+
+		(void) read_int(record, &n);
+		have = hs_bytes(digits, hs_int_format(n, digits));
+	}
+	return hs_bytes_cmp(have, expected) == 0;
+}
+
+static bool
+big_equals(HsRecord *record, HsBytes expected)
+{
+	uint8_t		piece[COMPARE_PIECE];
+	size_t		size = hs_big_size(record);
+
+	if (size != expected.size)
+		return false;
+	for (size_t at = 0; at < size; at += sizeof(piece))
+	{
+		HsBigPin	pin = {HS_SEG_NONE, 0};
+		size_t		n = size - at < sizeof(piece) ? size - at : sizeof(piece);
+
+		hs_big_copy_locked(record, at, piece, n, &pin);
+		if (pin.first_page != HS_SEG_NONE)
+		{
+			hs_big_copy_pages(&pin, at, piece, n);
+			hs_big_unpin(&pin);
+		}
+		if (memcmp(piece, expected.data + at, n) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status)
+{
+	*status = HS_OK;
+	switch (rule->only)
+	{
+		case HS_SET_ALWAYS:
+			return true;
+		case HS_SET_IF_ABSENT:
+			return record == NULL;
+		case HS_SET_IF_PRESENT:
+			return record != NULL;
+		case HS_SET_IF_VERSION:
+			return record != NULL && rule->version != 0 &&
+				hs_record_version(record) == rule->version;
+		case HS_SET_IF_EQUAL:
+			if (record == NULL)
+				return false;
+			if (hs_record_type(record) != HS_STRING)
+			{
+				*status = HS_WRONG_TYPE;
+				return false;
+			}
+			return value_equals(record, rule->expected, rule->expected_flags);
+	}
+	return false;
+}
+
+static HsStatus
+value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDraft *draft)
+{
+	uint16_t	flags = (uint16_t) (HS_STRING | v->flags);
+	HsStatus	status;
+
+	if (v->has_pages)
+	{
+		size_t		pages = hs_big_rest_offset(v->bytes.size);
+		HsBytes		rest = hs_bytes(v->bytes.data + pages, v->bytes.size - pages);
+
+		return hs_big_reserve(op, flags, &v->draft, rest, expires_us, draft);
+	}
+	status = hs_reserve(op, flags, v->bytes.size, expires_us, draft);
+	if (status == HS_OK)
+		hs_copy(draft->value, v->bytes.data, v->bytes.size);
+	return status;
+}
+
+/* Make 'v' the value of the key; 'record' is what it holds now or NULL. */
+static HsStatus
+value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us)
+{
+	HsDraft		draft;
+	HsStatus	status;
+
+	if (record != NULL && fits_in_place(record, v, expires_us))
+	{
+		if (!note_set(op, v->flags, expires_us, v->bytes))
+			return HS_NO_MEMORY;
+		hs_poke(op, record, 0, v->bytes.data, v->bytes.size);
+		return HS_OK;
+	}
+	status = value_reserve(op, v, expires_us, &draft);
+	if (status != HS_OK)
+		return status;
+	if (!note_set(op, v->flags, expires_us, v->bytes))
+	{
+		hs_abandon(op, &draft);
+		return HS_NO_MEMORY;
+	}
+	hs_publish(op, &draft);
+	v->has_pages = false;
+	return HS_OK;
+}
+
+/* Same length, flags and expiry: then changing the bytes is all there is to do. */
+static bool
+fits_in_place(HsRecord *record, const HsNewValue *v, int64_t expires_us)
+{
+	uint16_t	flags = hs_record_flags(record);
+
+	return (flags & HS_RF_TYPE) == HS_STRING && !(flags & HS_RF_BIG) &&
+		(flags & HS_RF_VALUE) == v->flags &&
+		v->bytes.size <= HS_IN_PLACE_MAX &&
+		hs_value(record).size == v->bytes.size &&
+		hs_expiry(record) == expires_us;
+}
+
+static bool
+note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes)
+{
+	uint8_t		head[HS_EF_SET_HEAD];
+
+	if (op->effects == NULL)
+		return true;
+	memcpy(head, &flags, 2);
+	memcpy(head + 2, &expires_us, 8);
+	if (hs_effect_put(op->effects, HS_EF_SET, op->key, hs_bytes(head, sizeof(head)), bytes))
+		return true;
+	op->need = 0;
+	return false;
+}
+
+/* By key, and the later one behind the earlier. */
+static int
+mset_order(const void *a, const void *b)
+{
+	const HsMsetItem *x = a;
+	const HsMsetItem *y = b;
+	int			c = hs_bytes_cmp(x->key, y->key);
+
+	return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+/* *reserved: number of items, from the first, that hold a draft. */
+static HsStatus
+mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
+			 size_t *reserved, uint64_t *hash)
+{
+	for (size_t i = 0; i < nitems; i++)
+	{
+		HsOp		op;
+		HsStatus	status;
+
+		*reserved = i;
+		if (items[i].skip)
+			continue;
+		status = hs_multi_op(m, items[i].key, &op);
+		if (status == HS_OK)
+			status = value_reserve(&op, &items[i].value, expires_us, &items[i].draft);
+		if (status == HS_NO_MEMORY)
+		{
+			m->need = op.need;
+			*hash = op.hash;
+		}
+		if (status != HS_OK)
+			return status;
+	}
+	*reserved = nitems;
+	return HS_OK;
+}
+
+static bool
+mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us)
+{
+	size_t		mark = m->effects != NULL ? m->effects->size : 0;
+
+	for (size_t i = 0; m->effects != NULL && i < nitems; i++)
+	{
+		HsOp		op;
+
+		if (items[i].skip)
+			continue;
+		(void) hs_multi_op(m, items[i].key, &op);
+		if (!note_set(&op, items[i].value.flags, expires_us, items[i].value.bytes))
+		{
+			m->effects->size = mark;
+			m->need = 0;
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+mset_abandon(HsMulti *m, HsMsetItem *items, size_t nitems)
+{
+	for (size_t i = 0; i < nitems; i++)
+	{
+		HsOp		op;
+
+		if (items[i].skip)
+			continue;
+		(void) hs_multi_op(m, items[i].key, &op);
+		hs_abandon(&op, &items[i].draft);
+	}
+}
+
+static HsStatus
+read_int(HsRecord *record, int64_t *n)
+{
+	uint16_t	flags = hs_record_flags(record);
+	HsBytes		value = hs_value(record);
+
+	if (flags & HS_RF_INT)
+	{
+		memcpy(n, value.data, sizeof(*n));
+		return HS_OK;
+	}
+	if ((flags & (HS_RF_BIG | HS_RF_JSONB)) || !hs_int_parse(value, n))
+		return HS_NOT_INTEGER;
+	return HS_OK;
+}
+
+/*
+ * Decimal numbers only: strtod() would take "nan", "0x1p3" and blanks too.
+ */
+static HsStatus
+read_float(HsRecord *record, double *d)
+{
+	uint16_t	flags = hs_record_flags(record);
+	HsBytes		value = hs_value(record);
+	char		text[FLOAT_TEXT_MAX + 1];
+	char	   *end;
+
+	if (flags & HS_RF_INT)
+	{
+		int64_t		n;
+
+		(void) read_int(record, &n);
+		*d = (double) n;
+		return HS_OK;
+	}
+	if ((flags & (HS_RF_BIG | HS_RF_JSONB)) || value.size == 0 || value.size > FLOAT_TEXT_MAX)
+		return HS_NOT_FLOAT;
+	for (size_t i = 0; i < value.size; i++)
+		if (value.data[i] == '\0' || strchr("0123456789+-.eE", value.data[i]) == NULL)
+			return HS_NOT_FLOAT;
+	memcpy(text, value.data, value.size);
+	text[value.size] = '\0';
+	*d = strtod(text, &end);
+	if (end != text + value.size || !isfinite(*d))
+		return HS_NOT_FLOAT;
+	return HS_OK;
+}

@@ -1,0 +1,256 @@
+/*
+ * kvstring.h
+ *	  Strings: bytes, counters, and what can be done to them.
+ *
+ * Not called string.h, which would hide the C library's header from anyone who
+ * has this directory on the include path.
+ *
+ * A value is bytes plus HS_RF_VALUE flags: HS_RF_INT is an int64 in 8 bytes,
+ * read by its users as decimal text; HS_RF_TEXT bytes are known to be text of
+ * the database; HS_RF_JSONB bytes are opaque here and refused by every command
+ * that works on bytes (HS_WRONG_TYPE with found_type HS_STRING).
+ *
+ * Values above hs_big_threshold() need pages, which are filled before the
+ * partition is locked.  Hence the three steps of writing: prepare, command
+ * between begin and end, discard.
+ */
+#ifndef HS_KVSTRING_H
+#define HS_KVSTRING_H
+
+#include "big.h"
+#include "store.h"
+
+/*
+ * ---- Integers ------------------------------------------------------------
+ */
+#define HS_INT_DIGITS	20		/* bytes of the longest int64 in decimal, with sign */
+
+/* Decimal form; returns its length.  Not terminated. */
+extern size_t hs_int_format(int64_t n, uint8_t *out);
+
+/* Only what hs_int_format() writes: no blanks, plus signs, leading zeros. */
+extern bool hs_int_parse(HsBytes text, int64_t *n);
+
+/*
+ * ---- A value to be written -------------------------------------------------
+ */
+typedef struct HsNewValue
+{
+	HsBytes		bytes;			/* HS_RF_INT: 8 bytes of an int64 */
+	uint16_t	flags;			/* of HS_RF_VALUE */
+	bool		has_pages;		/* the engine's: 'draft' is to be discarded */
+	HsBigDraft	draft;
+} HsNewValue;
+
+/*
+ * Take pages for the value if it needs them, and fill them.  No lock may be
+ * held.  HS_VALUE_TOO_LONG above max_value; HS_NO_MEMORY with *need.
+ * Ends with hs_value_discard(), whatever became of the value.
+ */
+extern HsStatus hs_value_prepare(HsHandle *h, HsNewValue *v, size_t max_value, size_t *need);
+extern void hs_value_discard(HsNewValue *v);
+
+/*
+ * ---- A value that was read ---------------------------------------------------
+ * buf and capacity are the caller's.  What did not fit is HS_BUFFER_TOO_SMALL
+ * with 'size' set, and then nothing was done.  After the partition is
+ * unlocked hs_got_finish() copies what was pinned; it may be called in any case.
+ */
+typedef struct HsGot
+{
+	uint8_t    *buf;
+	size_t		capacity;
+	size_t		size;			/* bytes of value, HS_RF_INT: 8 */
+	uint16_t	flags;			/* of HS_RF_VALUE */
+	int64_t		expires_us;
+	bool		found;
+	bool		text_only;		/* asked: see hs_string_getdel() */
+	size_t		offset;			/* the engine's: where in the value buf begins */
+	HsBigPin	pin;
+} HsGot;
+
+static inline void
+hs_got_init(HsGot *got, void *buf, size_t capacity)
+{
+	got->buf = buf;
+	got->capacity = capacity;
+	got->size = 0;
+	got->flags = 0;
+	got->expires_us = HS_NEVER;
+	got->found = false;
+	got->text_only = false;
+	got->offset = 0;
+	got->pin.first_page = HS_SEG_NONE;
+	got->pin.npages = 0;
+}
+
+extern void hs_got_finish(HsGot *got);
+
+/*
+ * ---- Reading -----------------------------------------------------------------
+ */
+
+/*
+ * The value of a string key, without a lock unless it is large.  Takes and
+ * releases locks itself; 'got' needs no finish.  HS_OK, HS_NOT_FOUND,
+ * HS_WRONG_TYPE with *found_type, HS_BUFFER_TOO_SMALL, HS_GONE.
+ */
+extern HsStatus hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us,
+								HsGot *got, HsType *found_type);
+
+/* The same between begin and end.  Lock: shared. */
+extern HsStatus hs_string_get(HsOp *op, HsGot *got);
+
+/*
+ * Bytes start..stop of the text form, both inclusive; negative ones count from
+ * the end, as in Redis.  A missing key and an empty range give 0 bytes;
+ * got->found tells them apart.  Lock: shared.
+ */
+extern HsStatus hs_string_range(HsOp *op, int64_t start, int64_t stop, HsGot *got);
+
+/* Bytes of the text form; HS_NOT_FOUND.  Lock: shared. */
+extern HsStatus hs_string_length(HsOp *op, size_t *size);
+
+/*
+ * The values of several keys as of one instant: got[i] for keys[i], all bytes
+ * one after the other in 'arena', each at an address divisible by 8.  A key of
+ * another type counts as missing.  HS_BUFFER_TOO_SMALL sets *wanted.  After
+ * hs_multi_end() call hs_got_finish() on each.  Lock: all partitions, shared.
+ */
+extern HsStatus hs_strings_get(HsMulti *m, const HsBytes *keys, size_t nkeys, HsGot *got,
+							   uint8_t *arena, size_t capacity, size_t *wanted);
+
+/*
+ * ---- Setting -------------------------------------------------------------------
+ */
+typedef enum HsSetOnly
+{
+	HS_SET_ALWAYS,
+	HS_SET_IF_ABSENT,
+	HS_SET_IF_PRESENT,
+	HS_SET_IF_VERSION,			/* key has this version */
+	HS_SET_IF_EQUAL				/* key holds this value */
+} HsSetOnly;
+
+typedef struct HsSetRule
+{
+	HsSetOnly	only;
+	bool		keep_ttl;		/* an existing key keeps its expiry */
+	int64_t		expires_us;		/* HS_NEVER for none */
+	uint64_t	version;		/* HS_SET_IF_VERSION */
+	HsBytes		expected;		/* HS_SET_IF_EQUAL */
+	uint16_t	expected_flags; /* HS_SET_IF_EQUAL: HS_RF_JSONB or not */
+} HsSetRule;
+
+/*
+ * Make the key hold the prepared value, whatever type it held.  *done tells
+ * whether the rule let it.  'old' (NULL: do not care) receives the
+ * value it held until then: HS_WRONG_TYPE if that is no string.
+ * HS_NO_MEMORY; HS_BUFFER_TOO_SMALL for old.  Lock: exclusive.
+ */
+extern HsStatus hs_string_set(HsOp *op, HsNewValue *v, const HsSetRule *rule,
+							  HsGot *old, bool *done);
+
+/*
+ * Read and remove.  HS_NOT_FOUND.  Lock: exclusive.
+ *
+ * Where got->text_only is set, here and for the old value of hs_string_set() and
+ * in hs_string_getex(), bytes that nobody has yet found to be text of the
+ * database are HS_NOT_TEXT: read into 'got', but nothing was done.  Check them,
+ * call hs_string_mark_text(), and come again.
+ */
+extern HsStatus hs_string_getdel(HsOp *op, HsGot *got);
+
+/* Read and set the expiry (HS_NEVER: none).  HS_NOT_FOUND.  Lock: exclusive. */
+extern HsStatus hs_string_getex(HsOp *op, int64_t expires_us, HsGot *got);
+
+/* Remove the key if it holds 'expected'.  Lock: exclusive. */
+extern HsStatus hs_string_del_if(HsOp *op, HsBytes expected, uint16_t expected_flags, bool *done);
+
+/*
+ * Someone has checked that 'bytes' are text of the database: note it, if that
+ * is still what the key holds.  Lock: exclusive.
+ */
+extern void hs_string_mark_text(HsOp *op, HsBytes bytes);
+
+/*
+ * Several keys at once: all of them or, with only_absent and any key present,
+ * none (*done false).  hs_mset_prepare() sorts the items and marks those
+ * that a later one with the same key overrides.  Items are the caller's memory.
+ */
+typedef struct HsMsetItem
+{
+	HsBytes		key;
+	HsNewValue	value;
+	size_t		order;			/* the engine's: place in the caller's order */
+	bool		skip;			/* the engine's */
+	HsDraft		draft;
+} HsMsetItem;
+
+extern HsStatus hs_mset_prepare(HsHandle *h, HsMsetItem *items, size_t nitems,
+								size_t max_value, size_t *need);
+/* On HS_NO_MEMORY m->need is set and *hash is that of the key that found no room. */
+extern HsStatus hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
+						bool only_absent, bool *done, uint64_t *hash);
+extern void hs_mset_discard(HsMsetItem *items, size_t nitems);
+
+/*
+ * ---- Counting ------------------------------------------------------------------
+ */
+
+/*
+ * Add 'by' to the integer at the key; a missing key is 0 and then gets
+ * new_expires_us.  HS_NOT_INTEGER, HS_OVERFLOW, HS_NO_MEMORY.  Lock: exclusive.
+ */
+extern HsStatus hs_string_incr(HsOp *op, int64_t by, int64_t new_expires_us, int64_t *result);
+
+/*
+ * Add a double and store the shortest decimal form that reads back as the sum.
+ * HS_NOT_FLOAT; HS_NOT_A_NUMBER if the sum is infinite or NaN.  Lock: exclusive.
+ */
+extern HsStatus hs_string_incrbyfloat(HsOp *op, double by, double *result);
+
+/* A double in the shortest form that reads back the same; returns its length. */
+#define HS_FLOAT_DIGITS	32
+extern size_t hs_float_format(double d, uint8_t *out);
+
+/*
+ * ---- Changing a part -------------------------------------------------------------
+ * Append, overwrite from an offset (padding with zero bytes), or copy to
+ * another key as it is.  Large results need pages for bytes that are only known
+ * once the old value is seen, so hs_edit_prepare() looks at it without a lock and
+ * hs_string_edit() fails with HS_BUFFER_TOO_SMALL when it has changed too much
+ * meanwhile: discard, prepare and try again.
+ */
+typedef struct HsEdit
+{
+	HsBytes		bytes;			/* to put in */
+	bool		is_text;		/* bytes are text of the database */
+	bool		append;			/* at the end, not at 'offset' */
+	size_t		offset;
+	size_t		max_value;		/* longest result, bytes */
+	uint8_t    *scratch;		/* HS_SEG_SIZE bytes, or NULL until it is needed */
+	size_t		result_size;	/* out: bytes of the new value */
+
+	/* the engine's */
+	bool		is_planned;		/* 'draft' holds pages for planned_size bytes */
+	size_t		planned_size;
+	size_t		planned_old;	/* size of the old value then */
+	HsBigPin	pin;			/* pages of the old value */
+	HsBigDraft	draft;
+} HsEdit;
+
+/* HS_BUFFER_TOO_SMALL: provide 'scratch'.  HS_VALUE_TOO_LONG, HS_NO_MEMORY with
+ * *need, HS_GONE.  No lock may be held. */
+extern HsStatus hs_edit_prepare(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us, size_t *need);
+extern HsStatus hs_string_edit(HsOp *op, HsEdit *e);
+extern void hs_edit_discard(HsEdit *e);
+
+/*
+ * For key.c: reserve at op's key a copy of the large string 'source', which
+ * was prepared as an edit without bytes.
+ */
+extern HsStatus hs_edit_reserve_copy(HsOp *op, HsRecord *source, HsEdit *e,
+									 int64_t expires_us, HsDraft *draft);
+
+#endif							/* HS_KVSTRING_H */

@@ -1,0 +1,128 @@
+/*
+ * replay.c
+ *	  Doing again what effects say.
+ *
+ * Effects are absolute, so applying one twice is harmless.  What has expired
+ * since it was written is not brought back.
+ */
+#include "dump.h"
+#include "key.h"
+
+static HsStatus apply(HsHandle *h, const HsEffect *ef, int64_t now_us,
+					  size_t *need, uint64_t *hash);
+static bool read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us);
+static HsStatus apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t expires_us);
+static HsStatus apply_small(HsOp *op, const HsEffect *ef);
+
+HsStatus
+hs_effect_apply(HsHandle *h, HsBytes input, size_t *pos, int64_t now_us,
+				size_t *need, uint64_t *hash)
+{
+	for (;;)
+	{
+		HsEffect	ef;
+		size_t		next = *pos;
+		HsStatus	status = hs_effect_next(input, &next, &ef);
+
+		if (status == HS_NOT_FOUND)
+			return HS_OK;
+		if (status == HS_OK)
+			status = apply(h, &ef, now_us, need, hash);
+		if (status != HS_OK)
+			return status;
+		*pos = next;
+	}
+}
+
+static HsStatus
+apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *hash)
+{
+	bool		has_value = ef->op == HS_EF_SET || ef->op == HS_EF_RESTORE;
+	HsDump		dump = {0};
+	HsNewValue	v = {0};
+	int64_t		expires_us = HS_NEVER;
+	HsOp		op;
+	HsStatus	status;
+
+	if (has_value && !read_value(ef, &dump, &expires_us))
+		return HS_CORRUPT;
+	*hash = 0;
+	if (has_value && dump.type == HS_STRING)
+	{
+		hs_dump_value(&dump, &v);
+		status = hs_value_prepare(h, &v, SIZE_MAX, need);
+		if (status != HS_OK)
+			return status;
+	}
+	status = hs_op_begin(&op, h, ef->key, HS_EXCLUSIVE, now_us);
+	if (status == HS_OK)
+	{
+		*hash = op.hash;
+		op.effects = NULL;
+		if (has_value)
+			status = apply_value(&op, &dump, &v, expires_us);
+		else
+			status = apply_small(&op, ef);
+		*need = op.need;
+		hs_op_end(&op);
+	}
+	hs_value_discard(&v);
+
+	/* The log says it was done; a key of another type means it lies. */
+	if (status == HS_WRONG_TYPE || status == HS_NOT_A_NUMBER || status == HS_BAD_ARGUMENT ||
+		status == HS_KEY_TOO_LONG)
+		return HS_CORRUPT;
+	return status;
+}
+
+/* Take the value out of HS_EF_SET or HS_EF_RESTORE. */
+static bool
+read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us)
+{
+	if (ef->op == HS_EF_RESTORE)
+	{
+		if (ef->head.size != HS_EF_RESTORE_HEAD)
+			return false;
+		memcpy(expires_us, ef->head.data, sizeof(*expires_us));
+		return hs_dump_open(ef->tail, dump) == HS_OK && !(dump->flags & HS_DF_JSON_TEXT);
+	}
+	if (ef->head.size != HS_EF_SET_HEAD)
+		return false;
+	memcpy(&dump->flags, ef->head.data, sizeof(dump->flags));
+	memcpy(expires_us, ef->head.data + 2, sizeof(*expires_us));
+	dump->type = HS_STRING;
+	dump->payload = ef->tail;
+	dump->all = ef->tail;
+	return hs_dump_flags_are_valid(dump) && !(dump->flags & HS_DF_JSON_TEXT);
+}
+
+static HsStatus
+apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t expires_us)
+{
+	bool		done;
+
+	if (expires_us <= op->now_us)
+		return hs_key_delete(op, &done);
+	return hs_restore(op, dump, v, true, expires_us, &done);
+}
+
+static HsStatus
+apply_small(HsOp *op, const HsEffect *ef)
+{
+	HsExpireRule always = {0};
+	int64_t		expires_us;
+	bool		done;
+
+	switch (ef->op)
+	{
+		case HS_EF_DEL:
+			return hs_key_delete(op, &done);
+		case HS_EF_EXPIRE:
+			if (ef->head.size != HS_EF_EXPIRE_HEAD)
+				return HS_CORRUPT;
+			memcpy(&expires_us, ef->head.data, sizeof(expires_us));
+			return hs_key_expire(op, &always, expires_us, &done);
+		default:
+			return HS_CORRUPT;
+	}
+}

@@ -1,0 +1,601 @@
+/*
+ * key_sql.c
+ *	  SQL functions on keys, whatever they hold.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "../engine/dump.h"
+#include "../engine/key.h"
+#include "../engine/slot.h"
+#include "../engine/type.h"
+#include "value.h"
+
+static bool key_peek(FunctionCallInfo fcinfo, HsRead *r);
+static int64 keys_count(FunctionCallInfo fcinfo);
+static bool expire_command(FunctionCallInfo fcinfo, HsHandle *h, int64_t expires_us);
+static Datum move_command(FunctionCallInfo fcinfo, HsMove *mv);
+static bool move_grow(HsMove *mv, HsStatus status);
+static bytea *dump_string(HsHandle *h, HsBytes key);
+static bytea *dump_other(HsHandle *h, HsBytes key);
+static bytea *dump_seal(uint8_t *chunk, size_t size, HsType type, uint16_t flags);
+static void restore_check(HsHandle *h, HsBytes key, HsDump *dump);
+static void json_text_parse(HsDump *dump);
+
+/*
+ * ---- Deleting, counting ------------------------------------------------------
+ */
+
+/* kv_del(key text) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_del);
+Datum
+hotset_kv_del(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	bool		deleted = false;
+
+	hsg_require(fcinfo, 0, "key");
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_key_delete(&op, &deleted);
+		hs_op_end(&op);
+	} while (hsg_retry(h, status, 0, 0));
+	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	PG_RETURN_BOOL(deleted);
+}
+
+/* kv_del(keys text[]) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_kv_del_many);
+Datum
+hotset_kv_del_many(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes    *keys;
+	int			nkeys = hsg_arg_keys(fcinfo, 0, &keys);
+	HsMulti		m;
+	HsStatus	status;
+	uint64_t	deleted = 0;
+
+	do
+	{
+		status = hs_multi_begin(&m, h, keys, nkeys, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_keys_delete(&m, keys, nkeys, &deleted);
+		hs_multi_end(&m);
+	} while (hsg_retry(h, status, 0, 0));
+	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
+	PG_RETURN_INT64((int64) deleted);
+}
+
+/* kv_exists(key text) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_exists);
+Datum
+hotset_kv_exists(PG_FUNCTION_ARGS)
+{
+	HsRead		r;
+	HsHandle   *h;
+
+	if (PG_ARGISNULL(0))
+	{
+		h = hsg_keyspace(fcinfo, 1);	/* for the privilege check */
+		(void) h;
+		PG_RETURN_NULL();
+	}
+	PG_RETURN_BOOL(key_peek(fcinfo, &r));
+}
+
+/* kv_exists(keys text[]) returns bigint; kv_touch(keys text[]) too */
+PG_FUNCTION_INFO_V1(hotset_kv_exists_many);
+Datum
+hotset_kv_exists_many(PG_FUNCTION_ARGS)
+{
+	(void) hsg_keyspace(fcinfo, 1);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(keys_count(fcinfo));
+}
+
+/* kv_touch(key text) returns boolean: reading is what keeps a key from eviction */
+PG_FUNCTION_INFO_V1(hotset_kv_touch);
+Datum
+hotset_kv_touch(PG_FUNCTION_ARGS)
+{
+	HsRead		r;
+
+	hsg_require(fcinfo, 0, "key");
+	PG_RETURN_BOOL(key_peek(fcinfo, &r));
+}
+
+/* kv_touch(keys text[]) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_kv_touch_many);
+Datum
+hotset_kv_touch_many(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes    *keys;
+	int			nkeys = hsg_arg_keys(fcinfo, 0, &keys);
+	int64		count = 0;
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		HsRead		r;
+		HsStatus	status;
+
+		do
+		{
+			status = hs_peek(h, keys[i], hsg_now(), &r);
+		} while (hsg_retry(h, status, 0, 0));
+		if (status != HS_NOT_FOUND)
+			hsg_check(status, h, keys[i], HS_ANY, HS_ANY);
+		count += status == HS_OK;
+		if (i % 1024 == 1023)
+			CHECK_FOR_INTERRUPTS();
+	}
+	PG_RETURN_INT64(count);
+}
+
+/* Type, size and expiry of argument 0; false if it is missing or null. */
+static bool
+key_peek(FunctionCallInfo fcinfo, HsRead *r)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		key;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0))
+		return false;
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_peek(h, key, hsg_now(), r);
+	} while (hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	return true;
+}
+
+/* Null elements are keys that do not exist. */
+static int64
+keys_count(FunctionCallInfo fcinfo)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes    *keys;
+	bool	   *nulls;
+	int			n = hsg_arg_array(fcinfo, 0, &keys, &nulls);
+	int			nkeys = 0;
+	HsMulti		m;
+	HsStatus	status;
+	uint64_t	count = 0;
+
+	for (int i = 0; i < n; i++)
+		if (nulls == NULL || !nulls[i])
+			keys[nkeys++] = keys[i];
+	do
+	{
+		status = hs_multi_begin(&m, h, keys, nkeys, HS_SHARED, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_keys_exist(&m, keys, nkeys, &count);
+		hs_multi_end(&m);
+	} while (hsg_retry(h, status, 0, 0));
+	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
+	return (int64) count;
+}
+
+/* kv_type(key text) returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_type);
+Datum
+hotset_kv_type(PG_FUNCTION_ARGS)
+{
+	HsRead		r;
+
+	if (!key_peek(fcinfo, &r))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(hs_type_ops(r.type)->name));
+}
+
+/* kv_slot(key text) returns integer */
+PG_FUNCTION_INFO_V1(hotset_kv_slot);
+Datum
+hotset_kv_slot(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) hs_slot(hsg_arg_bytes(fcinfo, 0)));
+}
+
+/*
+ * ---- Expiry --------------------------------------------------------------------
+ */
+
+/* kv_expire(key text, ttl interval, nx, xx, gt, lt boolean) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_expire);
+Datum
+hotset_kv_expire(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 6);
+	int64_t		now_us = hsg_now();
+	int64_t		ttl_us;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_BOOL(expire_command(fcinfo, h, hsg_arg_expiry(fcinfo, 1, h, now_us)));
+	ttl_us = hsg_interval_us(PG_GETARG_INTERVAL_P(1));
+	PG_RETURN_BOOL(expire_command(fcinfo, h, ttl_us > 0 ? hsg_expiry(now_us, ttl_us) : now_us));
+}
+
+/* kv_expire_at(key text, at timestamptz, nx, xx, gt, lt boolean) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_expire_at);
+Datum
+hotset_kv_expire_at(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 6);
+
+	StaticAssertStmt(DT_NOEND == HS_NEVER, "an infinite timestamp is no expiry");
+	hsg_require(fcinfo, 1, "time");
+	PG_RETURN_BOOL(expire_command(fcinfo, h, PG_GETARG_TIMESTAMPTZ(1)));
+}
+
+static bool
+expire_command(FunctionCallInfo fcinfo, HsHandle *h, int64_t expires_us)
+{
+	HsExpireRule rule = {
+		.nx = hsg_arg_flag(fcinfo, 2),
+		.xx = hsg_arg_flag(fcinfo, 3),
+		.gt = hsg_arg_flag(fcinfo, 4),
+		.lt = hsg_arg_flag(fcinfo, 5)
+	};
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	bool		done = false;
+
+	hsg_require(fcinfo, 0, "key");
+	key = hsg_arg_bytes(fcinfo, 0);
+	if (rule.nx && (rule.xx || rule.gt || rule.lt))
+		hsg_refuse_both("nx", rule.xx ? "xx" : rule.gt ? "gt" : "lt");
+	if (rule.gt && rule.lt)
+		hsg_refuse_both("gt", "lt");
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_key_expire(&op, &rule, expires_us, &done);
+		hash = op.hash;
+		need = op.need;
+		hs_op_end(&op);
+	} while (hsg_retry(h, status, hash, need));
+	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	return done;
+}
+
+/* kv_persist(key text) returns boolean: whether it had an expiry */
+PG_FUNCTION_INFO_V1(hotset_kv_persist);
+Datum
+hotset_kv_persist(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	bool		done = false;
+
+	hsg_require(fcinfo, 0, "key");
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_key_persist(&op, &done);
+		hash = op.hash;
+		need = op.need;
+		hs_op_end(&op);
+	} while (hsg_retry(h, status, hash, need));
+	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	PG_RETURN_BOOL(done);
+}
+
+/* kv_ttl(key text) returns interval: null without key or expiry */
+PG_FUNCTION_INFO_V1(hotset_kv_ttl);
+Datum
+hotset_kv_ttl(PG_FUNCTION_ARGS)
+{
+	HsRead		r;
+
+	if (!key_peek(fcinfo, &r) || r.expires_us == HS_NEVER)
+		PG_RETURN_NULL();
+	PG_RETURN_INTERVAL_P(hsg_interval(Max(r.expires_us - hsg_now(), 0)));
+}
+
+/* kv_expires_at(key text) returns timestamptz: null without key or expiry */
+PG_FUNCTION_INFO_V1(hotset_kv_expires_at);
+Datum
+hotset_kv_expires_at(PG_FUNCTION_ARGS)
+{
+	HsRead		r;
+
+	if (!key_peek(fcinfo, &r) || r.expires_us == HS_NEVER)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(r.expires_us);
+}
+
+/*
+ * ---- Rename and copy -------------------------------------------------------------
+ */
+
+/* kv_rename(key text, new_key text, nx boolean) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_rename);
+Datum
+hotset_kv_rename(PG_FUNCTION_ARGS)
+{
+	HsMove		mv = {.replace = !hsg_arg_flag(fcinfo, 2)};
+
+	return move_command(fcinfo, &mv);
+}
+
+/* kv_copy(key text, new_key text, replace boolean) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_copy);
+Datum
+hotset_kv_copy(PG_FUNCTION_ARGS)
+{
+	HsMove		mv = {.keep_source = true,.replace = hsg_arg_flag(fcinfo, 2)};
+
+	return move_command(fcinfo, &mv);
+}
+
+static Datum
+move_command(FunctionCallInfo fcinfo, HsMove *mv)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	HsBytes		keys[2];
+	HsMulti		m;
+	HsStatus	status;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	bool		done = false;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "new key");
+	keys[0] = hsg_arg_bytes(fcinfo, 0);
+	keys[1] = hsg_arg_bytes(fcinfo, 1);
+	mv->edit.max_value = SIZE_MAX;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		status = hs_move_prepare(h, keys[0], mv, hsg_now(), &need);
+		if (status != HS_OK)
+			continue;
+		status = hs_multi_begin(&m, h, keys, 2, HS_EXCLUSIVE, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_key_move(&m, keys[0], keys[1], mv, &done, &hash);
+			need = m.need;
+			hs_multi_end(&m);
+		}
+		hs_move_discard(mv);
+	} while (move_grow(mv, status) || hsg_retry(h, status, hash, need));
+	if (status == HS_NOT_FOUND)
+		PG_RETURN_BOOL(false);
+	hsg_check(status, h, keys[1], HS_ANY, HS_ANY);
+	PG_RETURN_BOOL(done);
+}
+
+/* Provide the memory that a move asked for; true if it is to be tried again. */
+static bool
+move_grow(HsMove *mv, HsStatus status)
+{
+	if (status != HS_BUFFER_TOO_SMALL)
+		return false;
+	if (mv->wanted > mv->capacity)
+	{
+		if (mv->buf != NULL)
+			pfree(mv->buf);
+		mv->capacity = mv->wanted + mv->wanted / 8;
+		mv->buf = palloc_extended(mv->capacity, MCXT_ALLOC_HUGE);
+	}
+	else if (mv->edit.scratch == NULL)
+		mv->edit.scratch = palloc(HS_SEG_SIZE);
+	return true;				/* else the value has changed under the preparation */
+}
+
+/*
+ * ---- Dump and restore ------------------------------------------------------------
+ */
+
+/* kv_dump(key text) returns bytea */
+PG_FUNCTION_INFO_V1(hotset_kv_dump);
+Datum
+hotset_kv_dump(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsRead		r;
+	bytea	   *result;
+
+	if (!key_peek(fcinfo, &r))
+		PG_RETURN_NULL();
+	if (r.type == HS_STRING)
+		result = dump_string(h, hsg_arg_bytes(fcinfo, 0));
+	else
+		result = dump_other(h, hsg_arg_bytes(fcinfo, 0));
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* jsonb leaves as text: its binary form must never come from outside. */
+static bytea *
+dump_string(HsHandle *h, HsBytes key)
+{
+	HsgValue	v;
+	HsType		found = HS_STRING;
+	HsStatus	status;
+	HsBytes		payload;
+	uint16_t	flags;
+	uint8_t    *chunk;
+
+	hsg_value_init(&v);
+	do
+	{
+		status = hs_string_fetch(h, key, hsg_now(), &v.got, &found);
+	} while (hsg_value_again(&v, status, h, key) || hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		return NULL;
+	if (status == HS_WRONG_TYPE)
+		return dump_other(h, key);	/* it has changed its type meanwhile */
+	hsg_check(status, h, key, HS_STRING, found);
+
+	payload = hs_bytes(v.got.buf, v.got.size);
+	flags = v.got.flags;
+	if (flags & HS_RF_JSONB)
+	{
+		text	   *t = hsg_value_text(&v);
+
+		payload = hs_bytes(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+		flags = HS_DF_JSON_TEXT;
+	}
+	chunk = palloc(VARHDRSZ + HS_DUMP_HEAD + payload.size + HS_DUMP_TAIL);
+	hs_copy(chunk + VARHDRSZ + HS_DUMP_HEAD, payload.data, payload.size);
+	return dump_seal(chunk, payload.size, HS_STRING, flags);
+}
+
+static bytea *
+dump_other(HsHandle *h, HsBytes key)
+{
+	size_t		around = VARHDRSZ + HS_DUMP_HEAD + HS_DUMP_TAIL;
+	size_t		capacity = 1024;
+	size_t		size = 0;
+	uint8_t    *chunk = palloc(around + capacity);
+	uint16_t	flags = 0;
+	HsType		type = HS_ANY;
+
+	for (;;)
+	{
+		HsOp		op;
+		HsStatus	status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
+
+		CHECK_FOR_INTERRUPTS();
+		if (status == HS_OK)
+		{
+			status = hs_dump_payload(&op, chunk + VARHDRSZ + HS_DUMP_HEAD,
+									 capacity, &size, &type, &flags);
+			hs_op_end(&op);
+		}
+		if (status == HS_NOT_FOUND)
+			return NULL;
+		if (status == HS_OK && (flags & HS_RF_JSONB))
+			return dump_string(h, key);
+		if (status == HS_OK)
+			return dump_seal(chunk, size, type, flags);
+		if (status == HS_BUFFER_TOO_SMALL)
+		{
+			if (size > MaxAllocSize - around - size / 8)
+				ereport(ERROR,
+						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						 errmsg("key \"%s\" is too large to be dumped", hsg_key_text(key))));
+			pfree(chunk);
+			capacity = size + size / 8;
+			chunk = palloc(around + capacity);
+		}
+		else if (!hsg_retry(h, status, 0, 0))
+			hsg_check(status, h, key, HS_ANY, type);
+	}
+}
+
+static bytea *
+dump_seal(uint8_t *chunk, size_t size, HsType type, uint16_t flags)
+{
+	hs_dump_seal(chunk + VARHDRSZ, size, type, flags);
+	SET_VARSIZE(chunk, VARHDRSZ + HS_DUMP_HEAD + size + HS_DUMP_TAIL);
+	return (bytea *) chunk;
+}
+
+/* kv_restore(key text, dump bytea, ttl interval, replace boolean) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_restore);
+Datum
+hotset_kv_restore(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 4);
+	HsBytes		key;
+	HsDump		dump;
+	HsNewValue	v = {0};
+	HsOp		op;
+	HsStatus	status;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	bool		done = false;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "value");
+	key = hsg_arg_bytes(fcinfo, 0);
+	hsg_check(hs_dump_open(hsg_arg_bytes(fcinfo, 1), &dump), h, key, HS_ANY, HS_ANY);
+	restore_check(h, key, &dump);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (dump.type == HS_STRING)
+		{
+			hs_dump_value(&dump, &v);
+			status = hs_value_prepare(h, &v, hsg_max_value, &need);
+			if (status != HS_OK)
+				continue;
+		}
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_restore(&op, &dump, &v, hsg_arg_flag(fcinfo, 3), expires_us, &done);
+			hash = op.hash;
+			need = op.need;
+			hs_op_end(&op);
+		}
+		hs_value_discard(&v);
+	} while (hsg_retry(h, status, hash, need));
+	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	PG_RETURN_BOOL(done);
+}
+
+/*
+ * What a dump says of its bytes is only believed where it can be checked.
+ */
+static void
+restore_check(HsHandle *h, HsBytes key, HsDump *dump)
+{
+	if (dump->type != HS_STRING)
+		return;
+	if (dump->flags & HS_RF_JSONB)
+		hsg_check(HS_CORRUPT, h, key, HS_ANY, HS_ANY);
+	if (dump->flags & HS_DF_JSON_TEXT)
+		json_text_parse(dump);
+	else if ((dump->flags & HS_RF_TEXT) &&
+			 !pg_verifymbstr((const char *) dump->payload.data, (int) dump->payload.size, true))
+		dump->flags &= ~HS_RF_TEXT; /* of a database with another encoding */
+}
+
+static void
+json_text_parse(HsDump *dump)
+{
+	char	   *s = pnstrdup((const char *) dump->payload.data, dump->payload.size);
+	Jsonb	   *json;
+
+	(void) pg_verifymbstr(s, (int) strlen(s), false);
+	json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(s)));
+	dump->payload = hs_bytes(VARDATA(json), VARSIZE(json) - VARHDRSZ);
+	dump->flags = HS_RF_JSONB;
+}

@@ -1,0 +1,252 @@
+/*
+ * scan_sql.c
+ *	  SQL functions that look at all keys of a keyspace.
+ *
+ * kv_scan() copies a batch of keys out of a partition under its shared lock and
+ * hands them out one by one after releasing it.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "common/pg_prng.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "../engine/type.h"
+#include "value.h"
+
+#define SCAN_KEYS		256		/* keys looked at while a partition is locked */
+#define SCAN_BUFFER		(32 * 1024)	/* bytes, to begin with */
+#define SCAN_COLUMNS	4
+
+/* A key that was copied; its bytes follow. */
+typedef struct ScanKey
+{
+	int64_t		expires_us;
+	uint64_t	bytes;
+	uint32_t	key_size;
+	HsType		type;
+} ScanKey;
+
+typedef struct KeyScan
+{
+	HsHandle   *h;
+	HsCursor	cursor;
+	HsBytes		pattern;
+	bool		any_key;		/* the pattern is '*' */
+	HsType		type;			/* HS_ANY: all */
+	TupleDesc	desc;
+
+	/* filled under the lock */
+	uint8_t    *buf;
+	size_t		capacity;
+	size_t		used;
+	size_t		bucket_start;	/* 'used' before the bucket being visited */
+	bool		is_full;
+
+	size_t		next;			/* to be handed out */
+} KeyScan;
+
+static KeyScan *scan_begin(FunctionCallInfo fcinfo);
+static HsType type_arg(FunctionCallInfo fcinfo, int n);
+static bool scan_fill(KeyScan *s);
+static bool scan_visit(void *arg, HsOp *op, HsRecord *record);
+static Datum scan_tuple(KeyScan *s);
+
+/*
+ * kv_scan(pattern text, type text)
+ *		returns setof (key text, type text, expires_at timestamptz, bytes bigint)
+ */
+PG_FUNCTION_INFO_V1(hotset_kv_scan);
+Datum
+hotset_kv_scan(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *context;
+	KeyScan	   *s;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext old;
+
+		context = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(context->multi_call_memory_ctx);
+		context->user_fctx = scan_begin(fcinfo);
+		MemoryContextSwitchTo(old);
+	}
+	context = SRF_PERCALL_SETUP();
+	s = context->user_fctx;
+	if (s == NULL || (s->next >= s->used && !scan_fill(s)))
+		SRF_RETURN_DONE(context);
+	SRF_RETURN_NEXT(context, scan_tuple(s));
+}
+
+/* Null for a null pattern: no rows. */
+static KeyScan *
+scan_begin(FunctionCallInfo fcinfo)
+{
+	KeyScan	   *s = palloc0(sizeof(KeyScan));
+	HsBytes		pattern;
+	TupleDesc	desc;
+
+	s->h = hsg_keyspace(fcinfo, 2);
+	s->type = PG_ARGISNULL(1) ? HS_ANY : type_arg(fcinfo, 1);
+	if (PG_ARGISNULL(0))
+		return NULL;
+	pattern = hsg_arg_bytes(fcinfo, 0);
+	s->pattern = hs_bytes(pnstrdup((const char *) pattern.data, pattern.size), pattern.size);
+	s->any_key = pattern.size == 1 && pattern.data[0] == '*';
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	s->desc = BlessTupleDesc(desc);
+	s->capacity = SCAN_BUFFER;
+	s->buf = palloc(s->capacity);
+	return s;
+}
+
+/* The type named by argument n, 22023 if there is none of that name. */
+static HsType
+type_arg(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int t = 0; t < HS_NTYPES; t++)
+	{
+		if (strcmp(name, hs_type_ops((HsType) t)->name) == 0)
+			return (HsType) t;
+		appendStringInfo(&names, "%s%s", t == 0 ? "" : ", ", hs_type_ops((HsType) t)->name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized type of key: \"%s\"", name),
+			 errhint("Types are: %s.", names.data)));
+}
+
+/* Copy more keys; false at the end of the keyspace. */
+static bool
+scan_fill(KeyScan *s)
+{
+	s->used = s->next = 0;
+	while (s->used == 0 && !s->cursor.done)
+	{
+		HsStatus	status;
+
+		CHECK_FOR_INTERRUPTS();
+		s->is_full = false;
+		status = hs_scan(s->h, &s->cursor, SCAN_KEYS, hsg_now(), scan_visit, s);
+		hsg_check(status, s->h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
+		if (!s->is_full)
+			continue;
+		s->used = s->bucket_start;	/* that bucket will come again */
+		if (s->used == 0)
+		{
+			s->capacity *= 2;
+			s->buf = repalloc(s->buf, s->capacity);
+		}
+	}
+	return s->used > 0;
+}
+
+/* Called under the lock; without a record at the beginning of a bucket. */
+static bool
+scan_visit(void *arg, HsOp *op, HsRecord *record)
+{
+	KeyScan	   *s = arg;
+	ScanKey		k;
+
+	if (op == NULL)
+	{
+		s->bucket_start = s->used;
+		return true;
+	}
+	k.type = hs_record_type(record);
+	if ((s->type != HS_ANY && s->type != k.type) ||
+		(!s->any_key && !hsg_glob_match(s->pattern, op->key)))
+		return true;
+	if (sizeof(k) + op->key.size > s->capacity - s->used)
+	{
+		s->is_full = true;
+		return false;
+	}
+	k.key_size = (uint32_t) op->key.size;
+	k.expires_us = hs_expiry(record);
+	k.bytes = hs_key_bytes(op, record);
+	memcpy(s->buf + s->used, &k, sizeof(k));
+	hs_copy(s->buf + s->used + sizeof(k), op->key.data, op->key.size);
+	s->used += sizeof(k) + op->key.size;
+	return true;
+}
+
+static Datum
+scan_tuple(KeyScan *s)
+{
+	Datum		values[SCAN_COLUMNS];
+	bool		nulls[SCAN_COLUMNS] = {false};
+	ScanKey		k;
+
+	memcpy(&k, s->buf + s->next, sizeof(k));
+	values[0] = PointerGetDatum(hsg_text_result(s->buf + s->next + sizeof(k), k.key_size, false));
+	s->next += sizeof(k) + k.key_size;
+	values[1] = PointerGetDatum(cstring_to_text(hs_type_ops(k.type)->name));
+	nulls[2] = k.expires_us == HS_NEVER;
+	values[2] = TimestampTzGetDatum(k.expires_us);
+	values[3] = Int64GetDatum((int64) k.bytes);
+	return HeapTupleGetDatum(heap_form_tuple(s->desc, values, nulls));
+}
+
+/*
+ * ---- Counting, emptying, sampling --------------------------------------------
+ */
+
+/* kv_count() returns bigint */
+PG_FUNCTION_INFO_V1(hotset_kv_count);
+Datum
+hotset_kv_count(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 0);
+	HsCount		count = {0};
+
+	while (!hs_count(h, &count, hsg_now()))
+		CHECK_FOR_INTERRUPTS();
+	PG_RETURN_INT64((int64) count.keys);
+}
+
+/* kv_flush() returns bigint: keys removed */
+PG_FUNCTION_INFO_V1(hotset_kv_flush);
+Datum
+hotset_kv_flush(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 0);
+	uint64_t	removed = 0;
+	HsStatus	status;
+
+	do
+	{
+		status = hs_keyspace_flush(h, hsg_now(), &removed);
+	} while (hsg_retry(h, status, 0, 0));
+	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
+	PG_RETURN_INT64((int64) removed);
+}
+
+/* kv_random_key() returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_random_key);
+Datum
+hotset_kv_random_key(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 0);
+	uint8_t    *buf = palloc(HS_MAX_KEY);
+	size_t		size = 0;
+	HsStatus	status;
+
+	do
+	{
+		status = hs_random_key(h, pg_prng_uint64(&pg_global_prng_state), hsg_now(),
+							   buf, HS_MAX_KEY, &size);
+	} while (hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		PG_RETURN_NULL();
+	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
+	PG_RETURN_TEXT_P(hsg_text_result(buf, size, false));
+}

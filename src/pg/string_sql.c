@@ -1,0 +1,1077 @@
+/*
+ * string_sql.c
+ *	  SQL functions on strings.
+ *
+ * Every function has the same shape: keyspace (which checks the privilege),
+ * arguments, a loop over begin / command / end, check, result.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "glue.h"
+#include "value.h"
+
+/* What kv_mget reads: one HsGot a key, bytes in one piece of memory. */
+typedef struct Reads
+{
+	HsBytes    *keys;			/* those that are not null */
+	HsGot	   *got;
+	int			nkeys;
+	uint8_t    *arena;
+	size_t		capacity;
+} Reads;
+
+static bool value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v);
+static bool value_getdel(FunctionCallInfo fcinfo, HsgValue *v);
+static bool value_getex(FunctionCallInfo fcinfo, HsgValue *v);
+static bool value_getset(FunctionCallInfo fcinfo, uint16_t flags, HsgValue *v);
+static bool value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags,
+					  HsSetRule *rule, HsgValue *old);
+static Datum set_command(FunctionCallInfo fcinfo, uint16_t flags);
+static Datum cas_command(FunctionCallInfo fcinfo, uint16_t flags);
+static Datum set_if_command(FunctionCallInfo fcinfo, uint16_t flags);
+static Datum del_if_command(FunctionCallInfo fcinfo, uint16_t flags);
+static bool value_matches(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, int expected_arg,
+						  uint16_t flags, HsBytes *stored, uint16_t *stored_flags);
+static Datum edit_command(FunctionCallInfo fcinfo, HsEdit *e, int ks_arg);
+static Datum append_command(FunctionCallInfo fcinfo, bool is_text);
+static Datum setrange_command(FunctionCallInfo fcinfo, bool is_text);
+static bool range_read(FunctionCallInfo fcinfo, HsgValue *v);
+static bool jsonb_range(HsgValue *v, HsHandle *h, HsBytes key, int64 start, int64 stop);
+static Datum incr_command(FunctionCallInfo fcinfo, HsHandle *h, int64 by);
+static HsMsetItem *mset_items(FunctionCallInfo fcinfo, int *nitems);
+static HsBytes *item_keys(HsMsetItem *items, int nitems);
+static void reads_run(HsHandle *h, Reads *r);
+static Datum got_text_datum(HsGot *got);
+
+/*
+ * ---- Reading -----------------------------------------------------------------
+ */
+
+/* kv_get(key text) returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_get);
+Datum
+hotset_kv_get(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	if (!value_read(fcinfo, 1, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(hsg_value_text(&v));
+}
+
+/* kv_get_bytea(key text) returns bytea */
+PG_FUNCTION_INFO_V1(hotset_kv_get_bytea);
+Datum
+hotset_kv_get_bytea(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	if (!value_read(fcinfo, 1, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(hsg_value_bytea(&v));
+}
+
+/* kv_get_jsonb(key text) returns jsonb */
+PG_FUNCTION_INFO_V1(hotset_kv_get_jsonb);
+Datum
+hotset_kv_get_jsonb(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	if (!value_read(fcinfo, 1, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(hsg_value_jsonb(&v));
+}
+
+/* False if there is none. */
+static bool
+value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
+	HsType		found = HS_STRING;
+	HsBytes		key;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0))
+		return false;
+	key = hsg_arg_bytes(fcinfo, 0);
+	hsg_value_init(v);
+	do
+	{
+		status = hs_string_fetch(h, key, hsg_now(), &v->got, &found);
+	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_STRING, found);
+	return true;
+}
+
+/* kv_mget(keys text[]) returns text[]: null for each miss */
+PG_FUNCTION_INFO_V1(hotset_kv_mget);
+Datum
+hotset_kv_mget(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes    *keys;
+	bool	   *nulls;
+	bool	   *is_missing;
+	Datum	   *datums;
+	int			nkeys;
+	int			next = 0;
+	int			lower = 1;
+	Reads		r = {0};
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	nkeys = hsg_arg_array(fcinfo, 0, &keys, &nulls);
+	if (nkeys == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TEXTOID));
+	r.keys = palloc(sizeof(HsBytes) * nkeys);
+	for (int i = 0; i < nkeys; i++)
+		if (nulls == NULL || !nulls[i])
+			r.keys[r.nkeys++] = keys[i];
+	reads_run(h, &r);
+
+	datums = palloc0(sizeof(Datum) * nkeys);
+	is_missing = palloc0(sizeof(bool) * nkeys);
+	for (int i = 0; i < nkeys; i++)
+	{
+		HsGot	   *got = NULL;
+
+		if (nulls == NULL || !nulls[i])
+			got = &r.got[next++];
+		is_missing[i] = got == NULL || !got->found;
+		if (!is_missing[i])
+			datums[i] = got_text_datum(got);
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(datums, is_missing, 1, &nkeys, &lower,
+											 TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void
+reads_run(HsHandle *h, Reads *r)
+{
+	HsStatus	status;
+	size_t		wanted = 0;
+
+	r->got = palloc(sizeof(HsGot) * Max(r->nkeys, 1));
+	r->capacity = (size_t) Min(r->nkeys, 1024) * 128;
+	r->arena = palloc(Max(r->capacity, 1));
+	for (;;)
+	{
+		HsMulti		m;
+
+		status = hs_multi_begin(&m, h, r->keys, r->nkeys, HS_SHARED, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_strings_get(&m, r->keys, r->nkeys, r->got,
+									r->arena, r->capacity, &wanted);
+			hs_multi_end(&m);
+			for (int i = 0; i < r->nkeys; i++)
+				hs_got_finish(&r->got[i]);
+		}
+		CHECK_FOR_INTERRUPTS();
+		if (status == HS_BUFFER_TOO_SMALL)
+		{
+			pfree(r->arena);
+			r->capacity = wanted + wanted / 8;
+			r->arena = palloc_extended(r->capacity, MCXT_ALLOC_HUGE);
+		}
+		else if (!hsg_retry(h, status, 0, 0))
+			break;
+	}
+	hsg_check(status, h, hs_bytes(NULL, 0), HS_STRING, HS_ANY);
+}
+
+static Datum
+got_text_datum(HsGot *got)
+{
+	HsgValue	v;
+
+	v.got = *got;
+	v.chunk = NULL;
+	return PointerGetDatum(hsg_value_text(&v));
+}
+
+/* kv_strlen(key text) returns integer: bytes of the text form */
+PG_FUNCTION_INFO_V1(hotset_kv_strlen);
+Datum
+hotset_kv_strlen(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		key;
+	HsRead		r;
+	HsgValue	v;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_read(h, key, hsg_now(), NULL, 0, &r);
+	} while (hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		PG_RETURN_NULL();
+	if (status != HS_BUFFER_TOO_SMALL)
+		hsg_check(status, h, key, HS_STRING, r.type);
+	if (!(r.flags & (HS_RF_INT | HS_RF_JSONB)))
+		PG_RETURN_INT32((int32) r.size);
+	if (!value_read(fcinfo, 1, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(VARSIZE_ANY_EXHDR(hsg_value_bytea(&v)));
+}
+
+/* kv_getrange(key text, start bigint, stop bigint) returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_getrange);
+Datum
+hotset_kv_getrange(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	if (!range_read(fcinfo, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(hsg_value_text(&v));
+}
+
+/* kv_getrange_bytea(key text, start bigint, stop bigint) returns bytea */
+PG_FUNCTION_INFO_V1(hotset_kv_getrange_bytea);
+Datum
+hotset_kv_getrange_bytea(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	if (!range_read(fcinfo, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(hsg_value_bytea(&v));
+}
+
+static bool
+range_read(FunctionCallInfo fcinfo, HsgValue *v)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	HsType		found = HS_ANY;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return false;
+	key = hsg_arg_bytes(fcinfo, 0);
+	hsg_value_init(v);
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_string_range(&op, PG_GETARG_INT64(1), PG_GETARG_INT64(2), &v->got);
+		found = op.found_type;
+		hs_op_end(&op);
+		hs_got_finish(&v->got);
+	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
+	if (status == HS_WRONG_TYPE && found == HS_STRING)
+		return jsonb_range(v, h, key, PG_GETARG_INT64(1), PG_GETARG_INT64(2));
+	hsg_check(status, h, key, HS_STRING, found);
+	return v->got.found;
+}
+
+/* Of a jsonb value the range is one of its text form. */
+static bool
+jsonb_range(HsgValue *v, HsHandle *h, HsBytes key, int64 start, int64 stop)
+{
+	HsType		found = HS_STRING;
+	HsStatus	status;
+	bytea	   *whole;
+	int64		size;
+
+	hsg_value_init(v);
+	do
+	{
+		status = hs_string_fetch(h, key, hsg_now(), &v->got, &found);
+	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_STRING, found);
+	whole = hsg_value_bytea(v);
+	size = VARSIZE_ANY_EXHDR(whole);
+	start = start < 0 ? Max(start, -size) + size : start;
+	stop = stop < 0 ? Max(stop, -size - 1) + size : Min(stop, size - 1);
+	v->chunk = NULL;
+	v->got.flags = 0;
+	v->got.size = start <= stop ? stop - start + 1 : 0;
+	v->got.buf = (uint8_t *) VARDATA_ANY(whole) + Min(start, size);
+	return true;
+}
+
+/*
+ * ---- Setting -------------------------------------------------------------------
+ */
+
+/* kv_set(key text, value text, ttl interval, nx, xx, keep_ttl boolean) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_set);
+Datum
+hotset_kv_set(PG_FUNCTION_ARGS)
+{
+	return set_command(fcinfo, HS_RF_TEXT);
+}
+
+/* kv_set(key text, value bytea, ...) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_set_bytea);
+Datum
+hotset_kv_set_bytea(PG_FUNCTION_ARGS)
+{
+	return set_command(fcinfo, 0);
+}
+
+/* kv_set(key text, value jsonb, ...) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_set_jsonb);
+Datum
+hotset_kv_set_jsonb(PG_FUNCTION_ARGS)
+{
+	return set_command(fcinfo, HS_RF_JSONB);
+}
+
+static Datum
+set_command(FunctionCallInfo fcinfo, uint16_t flags)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 6);
+	bool		nx = hsg_arg_flag(fcinfo, 3);
+	bool		xx = hsg_arg_flag(fcinfo, 4);
+	HsSetRule	rule = {.keep_ttl = hsg_arg_flag(fcinfo, 5)};
+
+	if (nx && xx)
+		hsg_refuse_both("nx", "xx");
+	if (rule.keep_ttl && !PG_ARGISNULL(2))
+		hsg_refuse_both("keep_ttl", "ttl");
+	rule.only = nx ? HS_SET_IF_ABSENT : xx ? HS_SET_IF_PRESENT : HS_SET_ALWAYS;
+	rule.expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
+}
+
+/* Set argument 0 to argument 1; true if the rule allowed it. */
+static bool
+value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags, HsSetRule *rule, HsgValue *old)
+{
+	HsBytes		key;
+	HsNewValue	v;
+	HsOp		op;
+	HsStatus	status;
+	HsType		found = HS_ANY;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	bool		done = false;
+
+	hsg_require(fcinfo, 0, "key");
+	key = hsg_arg_bytes(fcinfo, 0);
+	v = hsg_arg_value(fcinfo, 1, flags);
+	do
+	{
+		status = hs_value_prepare(h, &v, hsg_max_value, &need);
+		if (status != HS_OK)
+			continue;
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_string_set(&op, &v, rule, old != NULL ? &old->got : NULL, &done);
+			found = op.found_type;
+			hash = op.hash;
+			need = op.need;
+			hs_op_end(&op);
+		}
+		hs_value_discard(&v);
+		if (old != NULL)
+			hs_got_finish(&old->got);
+	} while ((old != NULL && hsg_value_again(old, status, h, key)) ||
+			 hsg_retry(h, status, hash, need));
+	hsg_check(status, h, key, HS_STRING, found);
+	return done;
+}
+
+/* kv_getset(key text, value text) returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_getset);
+Datum
+hotset_kv_getset(PG_FUNCTION_ARGS)
+{
+	HsgValue	old;
+
+	if (!value_getset(fcinfo, HS_RF_TEXT, &old))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(hsg_value_text(&old));
+}
+
+/* kv_getset(key text, value bytea) returns bytea */
+PG_FUNCTION_INFO_V1(hotset_kv_getset_bytea);
+Datum
+hotset_kv_getset_bytea(PG_FUNCTION_ARGS)
+{
+	HsgValue	old;
+
+	if (!value_getset(fcinfo, 0, &old))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(hsg_value_bytea(&old));
+}
+
+/* kv_getset(key text, value jsonb) returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_getset_jsonb);
+Datum
+hotset_kv_getset_jsonb(PG_FUNCTION_ARGS)
+{
+	HsgValue	old;
+
+	if (!value_getset(fcinfo, HS_RF_JSONB, &old))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(hsg_value_text(&old));
+}
+
+static bool
+value_getset(FunctionCallInfo fcinfo, uint16_t flags, HsgValue *old)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	int64_t		now_us = hsg_now();
+	int64_t		ttl_us = hsg_default_ttl_us(h);
+	HsSetRule	rule = {.expires_us = ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us)};
+
+	hsg_value_init(old);
+	old->got.text_only = flags != 0;
+	(void) value_set(fcinfo, h, flags, &rule, old);
+	return old->got.found;
+}
+
+/* kv_getdel(key text) returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_getdel);
+Datum
+hotset_kv_getdel(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	hsg_value_init(&v);
+	v.got.text_only = true;
+	if (!value_getdel(fcinfo, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(hsg_value_text(&v));
+}
+
+/* kv_getdel_bytea(key text) returns bytea */
+PG_FUNCTION_INFO_V1(hotset_kv_getdel_bytea);
+Datum
+hotset_kv_getdel_bytea(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	hsg_value_init(&v);
+	if (!value_getdel(fcinfo, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(hsg_value_bytea(&v));
+}
+
+static bool
+value_getdel(FunctionCallInfo fcinfo, HsgValue *v)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	HsType		found = HS_ANY;
+
+	hsg_require(fcinfo, 0, "key");
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_string_getdel(&op, &v->got);
+		found = op.found_type;
+		hs_op_end(&op);
+		hs_got_finish(&v->got);
+	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_STRING, found);
+	return true;
+}
+
+/* kv_getex(key text, ttl interval, persist boolean) returns text */
+PG_FUNCTION_INFO_V1(hotset_kv_getex);
+Datum
+hotset_kv_getex(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	hsg_value_init(&v);
+	v.got.text_only = true;
+	if (!value_getex(fcinfo, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(hsg_value_text(&v));
+}
+
+/* kv_getex_bytea(key text, ttl interval, persist boolean) returns bytea */
+PG_FUNCTION_INFO_V1(hotset_kv_getex_bytea);
+Datum
+hotset_kv_getex_bytea(PG_FUNCTION_ARGS)
+{
+	HsgValue	v;
+
+	hsg_value_init(&v);
+	if (!value_getex(fcinfo, &v))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(hsg_value_bytea(&v));
+}
+
+static bool
+value_getex(FunctionCallInfo fcinfo, HsgValue *v)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	bool		persist = hsg_arg_flag(fcinfo, 2);
+	int64_t		expires_us = HS_NEVER;
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	HsType		found = HS_ANY;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+
+	hsg_require(fcinfo, 0, "key");
+	key = hsg_arg_bytes(fcinfo, 0);
+	if (persist && !PG_ARGISNULL(1))
+		hsg_refuse_both("persist", "ttl");
+	if (!PG_ARGISNULL(1))
+		expires_us = hsg_arg_expiry(fcinfo, 1, h, hsg_now());
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		if (persist || !PG_ARGISNULL(1))
+			status = hs_string_getex(&op, expires_us, &v->got);
+		else
+			status = hs_string_get(&op, &v->got);
+		found = op.found_type;
+		hash = op.hash;
+		need = op.need;
+		hs_op_end(&op);
+		hs_got_finish(&v->got);
+	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, hash, need));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_STRING, found);
+	return true;
+}
+
+/* kv_mset(keys text[], "values" text[], ttl interval, nx boolean) returns bigint: keys set */
+PG_FUNCTION_INFO_V1(hotset_kv_mset);
+Datum
+hotset_kv_mset(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 4);
+	bool		nx = hsg_arg_flag(fcinfo, 3);
+	int			nitems;
+	HsMsetItem *items = mset_items(fcinfo, &nitems);
+	HsBytes    *keys = item_keys(items, nitems);
+	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	HsMulti		m;
+	HsStatus	status;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	bool		done = false;
+	int64		count = 0;
+
+	do
+	{
+		status = hs_mset_prepare(h, items, nitems, hsg_max_value, &need);
+		if (status != HS_OK)
+			continue;
+		status = hs_multi_begin(&m, h, keys, nitems, HS_EXCLUSIVE, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_mset(&m, items, nitems, expires_us, nx, &done, &hash);
+			need = m.need;
+			hs_multi_end(&m);
+		}
+		hs_mset_discard(items, nitems);
+	} while (hsg_retry(h, status, hash, need));
+	hsg_check(status, h, hs_bytes(NULL, 0), HS_STRING, HS_ANY);
+	for (int i = 0; done && i < nitems; i++)
+		count += !items[i].skip;
+	PG_RETURN_INT64(count);
+}
+
+static HsMsetItem *
+mset_items(FunctionCallInfo fcinfo, int *nitems)
+{
+	HsBytes    *keys;
+	HsBytes    *values;
+	bool	   *nulls;
+	int			nvalues;
+	HsMsetItem *items;
+
+	*nitems = hsg_arg_keys(fcinfo, 0, &keys);
+	hsg_require(fcinfo, 1, "values");
+	nvalues = hsg_arg_array(fcinfo, 1, &values, &nulls);
+	if (nulls != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("value must not be null"),
+				 errhint("To remove a key, use kv_del.")));
+	if (nvalues != *nitems)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of keys and values must match"),
+				 errdetail("There are %d keys and %d values.", *nitems, nvalues)));
+	items = palloc0_array(HsMsetItem, Max(nvalues, 1));
+	for (int i = 0; i < nvalues; i++)
+	{
+		items[i].key = keys[i];
+		items[i].value.bytes = values[i];
+		items[i].value.flags = HS_RF_TEXT;
+	}
+	return items;
+}
+
+static HsBytes *
+item_keys(HsMsetItem *items, int nitems)
+{
+	HsBytes    *keys = palloc_array(HsBytes, Max(nitems, 1));
+
+	for (int i = 0; i < nitems; i++)
+		keys[i] = items[i].key;
+	return keys;
+}
+
+/*
+ * ---- Compare and set -------------------------------------------------------------
+ */
+
+/* kv_version(key text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_kv_version);
+Datum
+hotset_kv_version(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	uint64_t	version = 0;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_key_version(&op, &version);
+		hash = op.hash;
+		need = op.need;
+		hs_op_end(&op);
+	} while (hsg_retry(h, status, hash, need));
+	if (status == HS_NOT_FOUND)
+		PG_RETURN_NULL();
+	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	PG_RETURN_INT64((int64) version);
+}
+
+/* kv_cas(key text, value text, version bigint, ttl interval) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_cas);
+Datum
+hotset_kv_cas(PG_FUNCTION_ARGS)
+{
+	return cas_command(fcinfo, HS_RF_TEXT);
+}
+
+/* kv_cas(key text, value bytea, ...) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_cas_bytea);
+Datum
+hotset_kv_cas_bytea(PG_FUNCTION_ARGS)
+{
+	return cas_command(fcinfo, 0);
+}
+
+/* kv_cas(key text, value jsonb, ...) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_cas_jsonb);
+Datum
+hotset_kv_cas_jsonb(PG_FUNCTION_ARGS)
+{
+	return cas_command(fcinfo, HS_RF_JSONB);
+}
+
+static Datum
+cas_command(FunctionCallInfo fcinfo, uint16_t flags)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 4);
+	HsSetRule	rule = {.only = HS_SET_IF_VERSION};
+
+	hsg_require(fcinfo, 2, "version");
+	rule.version = (uint64_t) PG_GETARG_INT64(2);
+	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h, hsg_now());
+	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
+}
+
+/* kv_set_if(key text, value text, expected text, ttl interval) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_set_if);
+Datum
+hotset_kv_set_if(PG_FUNCTION_ARGS)
+{
+	return set_if_command(fcinfo, HS_RF_TEXT);
+}
+
+/* kv_set_if(key text, value bytea, expected bytea, ttl interval) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_set_if_bytea);
+Datum
+hotset_kv_set_if_bytea(PG_FUNCTION_ARGS)
+{
+	return set_if_command(fcinfo, 0);
+}
+
+/* kv_set_if(key text, value jsonb, expected jsonb, ttl interval) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_set_if_jsonb);
+Datum
+hotset_kv_set_if_jsonb(PG_FUNCTION_ARGS)
+{
+	return set_if_command(fcinfo, HS_RF_JSONB);
+}
+
+/*
+ * What kv_get() says of a missing key is null, so a null 'expected' means that
+ * there is to be none.
+ */
+static Datum
+set_if_command(FunctionCallInfo fcinfo, uint16_t flags)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 4);
+	HsSetRule	rule = {.only = HS_SET_IF_ABSENT};
+	HsBytes		key;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "value");
+	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h, hsg_now());
+	if (PG_ARGISNULL(2))
+		PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
+
+	key = hsg_arg_bytes(fcinfo, 0);
+	rule.only = HS_SET_IF_EQUAL;
+	while (value_matches(fcinfo, h, key, 2, flags, &rule.expected, &rule.expected_flags))
+	{
+		if (value_set(fcinfo, h, flags, &rule, NULL))
+			PG_RETURN_BOOL(true);
+		CHECK_FOR_INTERRUPTS(); /* it has changed since: look again */
+	}
+	PG_RETURN_BOOL(false);
+}
+
+/* kv_del_if(key text, expected text) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_del_if);
+Datum
+hotset_kv_del_if(PG_FUNCTION_ARGS)
+{
+	return del_if_command(fcinfo, HS_RF_TEXT);
+}
+
+/* kv_del_if(key text, expected bytea) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_del_if_bytea);
+Datum
+hotset_kv_del_if_bytea(PG_FUNCTION_ARGS)
+{
+	return del_if_command(fcinfo, 0);
+}
+
+/* kv_del_if(key text, expected jsonb) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_kv_del_if_jsonb);
+Datum
+hotset_kv_del_if_jsonb(PG_FUNCTION_ARGS)
+{
+	return del_if_command(fcinfo, HS_RF_JSONB);
+}
+
+static Datum
+del_if_command(FunctionCallInfo fcinfo, uint16_t flags)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	HsBytes		key;
+	HsBytes		stored;
+	uint16_t	stored_flags;
+	HsOp		op;
+	HsType		found = HS_ANY;
+	bool		done = false;
+
+	hsg_require(fcinfo, 0, "key");
+	if (PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	key = hsg_arg_bytes(fcinfo, 0);
+	while (!done && value_matches(fcinfo, h, key, 1, flags, &stored, &stored_flags))
+	{
+		HsStatus	status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+
+		if (status == HS_OK)
+		{
+			status = hs_string_del_if(&op, stored, stored_flags, &done);
+			found = op.found_type;
+			hs_op_end(&op);
+		}
+		if (!hsg_retry(h, status, 0, 0))
+			hsg_check(status, h, key, HS_STRING, found);
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_RETURN_BOOL(done);
+}
+
+/*
+ * Does the key hold what argument 'expected_arg' says?  *stored is then what it
+ * holds, as the engine compares it: two jsonb values may be equal and yet differ in
+ * bytes (1.0 and 1.00), and text is compared with the text form of jsonb.
+ */
+static bool
+value_matches(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, int expected_arg,
+			  uint16_t flags, HsBytes *stored, uint16_t *stored_flags)
+{
+	HsBytes		expected = hsg_arg_bytes(fcinfo, expected_arg);
+	HsType		found = HS_STRING;
+	HsgValue   *v = palloc(sizeof(HsgValue));
+	HsBytes		have;
+	HsStatus	status;
+
+	hsg_value_init(v);
+	do
+	{
+		status = hs_string_fetch(h, key, hsg_now(), &v->got, &found);
+	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_STRING, found);
+
+	*stored_flags = v->got.flags & HS_RF_JSONB;
+	if (!(v->got.flags & HS_RF_JSONB))
+	{
+		bytea	   *bytes = hsg_value_bytea(v);
+
+		*stored = hs_bytes(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+		return !(flags & HS_RF_JSONB) && hs_bytes_cmp(*stored, expected) == 0;
+	}
+	*stored = hs_bytes(v->got.buf, v->got.size);
+	if (flags & HS_RF_JSONB)
+	{
+		Jsonb	   *b = PG_GETARG_JSONB_P(expected_arg);
+
+		return compareJsonbContainers((JsonbContainer *) v->got.buf, &b->root) == 0;
+	}
+	else
+	{
+		text	   *t = hsg_value_text(v);
+
+		have = hs_bytes(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+		return hs_bytes_cmp(have, expected) == 0;
+	}
+}
+
+/*
+ * ---- Counting ------------------------------------------------------------------
+ */
+
+/* kv_incr(key text, by bigint, ttl interval) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_kv_incr);
+Datum
+hotset_kv_incr(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+
+	hsg_require(fcinfo, 1, "by");
+	return incr_command(fcinfo, h, PG_GETARG_INT64(1));
+}
+
+/* kv_decr(key text, by bigint, ttl interval) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_kv_decr);
+Datum
+hotset_kv_decr(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+
+	hsg_require(fcinfo, 1, "by");
+	if (PG_GETARG_INT64(1) == PG_INT64_MIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("counter out of range")));
+	return incr_command(fcinfo, h, -PG_GETARG_INT64(1));
+}
+
+static Datum
+incr_command(FunctionCallInfo fcinfo, HsHandle *h, int64 by)
+{
+	int64_t		now_us = hsg_now();
+	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, now_us);
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	HsType		found = HS_ANY;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	int64_t		result = 0;
+
+	hsg_require(fcinfo, 0, "key");
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_string_incr(&op, by, expires_us, &result);
+		found = op.found_type;
+		hash = op.hash;
+		need = op.need;
+		hs_op_end(&op);
+	} while (hsg_retry(h, status, hash, need));
+	hsg_check(status, h, key, HS_STRING, found);
+	PG_RETURN_INT64(result);
+}
+
+/* kv_incrbyfloat(key text, by float8) returns float8 */
+PG_FUNCTION_INFO_V1(hotset_kv_incrbyfloat);
+Datum
+hotset_kv_incrbyfloat(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	HsBytes		key;
+	HsOp		op;
+	HsStatus	status;
+	HsType		found = HS_ANY;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+	double		by;
+	double		result = 0;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "by");
+	key = hsg_arg_bytes(fcinfo, 0);
+	by = PG_GETARG_FLOAT8(1);
+	if (isnan(by) || isinf(by))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("increment must be a finite number")));
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_string_incrbyfloat(&op, by, &result);
+		found = op.found_type;
+		hash = op.hash;
+		need = op.need;
+		hs_op_end(&op);
+	} while (hsg_retry(h, status, hash, need));
+	if (status == HS_NOT_A_NUMBER)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("value out of range: overflow")));
+	hsg_check(status, h, key, HS_STRING, found);
+	PG_RETURN_FLOAT8(result);
+}
+
+/*
+ * ---- Changing a part -------------------------------------------------------------
+ */
+
+/* kv_append(key text, value text) returns integer: bytes now */
+PG_FUNCTION_INFO_V1(hotset_kv_append);
+Datum
+hotset_kv_append(PG_FUNCTION_ARGS)
+{
+	return append_command(fcinfo, true);
+}
+
+/* kv_append(key text, value bytea) returns integer */
+PG_FUNCTION_INFO_V1(hotset_kv_append_bytea);
+Datum
+hotset_kv_append_bytea(PG_FUNCTION_ARGS)
+{
+	return append_command(fcinfo, false);
+}
+
+static Datum
+append_command(FunctionCallInfo fcinfo, bool is_text)
+{
+	HsEdit		e = {.append = true,.is_text = is_text};
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "value");
+	e.bytes = hsg_arg_bytes(fcinfo, 1);
+	return edit_command(fcinfo, &e, 2);
+}
+
+/* kv_setrange(key text, "offset" bigint, value text) returns integer: bytes now */
+PG_FUNCTION_INFO_V1(hotset_kv_setrange);
+Datum
+hotset_kv_setrange(PG_FUNCTION_ARGS)
+{
+	return setrange_command(fcinfo, true);
+}
+
+/* kv_setrange(key text, "offset" bigint, value bytea) returns integer */
+PG_FUNCTION_INFO_V1(hotset_kv_setrange_bytea);
+Datum
+hotset_kv_setrange_bytea(PG_FUNCTION_ARGS)
+{
+	return setrange_command(fcinfo, false);
+}
+
+static Datum
+setrange_command(FunctionCallInfo fcinfo, bool is_text)
+{
+	HsEdit		e = {.is_text = is_text};
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "offset");
+	hsg_require(fcinfo, 2, "value");
+	if (PG_GETARG_INT64(1) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("offset must not be negative")));
+	e.offset = (size_t) PG_GETARG_INT64(1);
+	e.bytes = hsg_arg_bytes(fcinfo, 2);
+	return edit_command(fcinfo, &e, 3);
+}
+
+static Datum
+edit_command(FunctionCallInfo fcinfo, HsEdit *e, int ks_arg)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
+	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
+	HsOp		op;
+	HsStatus	status;
+	HsType		found = HS_ANY;
+	uint64_t	hash = 0;
+	size_t		need = 0;
+
+	e->max_value = (size_t) hsg_max_value;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		status = hs_edit_prepare(h, key, e, hsg_now(), &need);
+		if (status == HS_BUFFER_TOO_SMALL && e->scratch == NULL)
+			e->scratch = palloc(HS_SEG_SIZE);
+		if (status != HS_OK)
+			continue;
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
+		if (status == HS_OK)
+		{
+			status = hs_string_edit(&op, e);
+			found = op.found_type;
+			hash = op.hash;
+			need = op.need;
+			hs_op_end(&op);
+		}
+		hs_edit_discard(e);
+	} while (status == HS_BUFFER_TOO_SMALL || hsg_retry(h, status, hash, need));
+	hsg_check_string(status, h, key, found);
+	PG_RETURN_INT32((int32) e->result_size);
+}

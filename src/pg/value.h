@@ -1,0 +1,76 @@
+/*
+ * value.h
+ *	  A value read from a string key, on its way to a SQL type.
+ */
+#ifndef HSG_VALUE_H
+#define HSG_VALUE_H
+
+#include "hotset.h"
+
+#include "utils/jsonb.h"
+
+#include "../engine/kvstring.h"
+
+#define HSG_VALUE_STACK	4096	/* bytes; longer values are read into palloc'd memory */
+
+/*
+ * Lives on the stack of a SQL function.  What fits is read into 'stack', so
+ * that a read allocates nothing but its result.
+ */
+typedef struct HsgValue
+{
+	HsGot		got;
+	struct varlena *chunk;		/* or NULL; its data area is what got.buf points to */
+	union
+	{
+		int64		aligned;
+		uint8_t		bytes[HSG_VALUE_STACK];
+	}			stack;
+} HsgValue;
+
+static inline void
+hsg_value_init(HsgValue *v)
+{
+	hs_got_init(&v->got, v->stack.bytes, sizeof(v->stack));
+	v->chunk = NULL;
+}
+
+/*
+ * After a command that reads into v->got, with no lock held: true when it must
+ * run once more, since the buffer had to grow or bytes had to be checked to be
+ * text (22021 if they are not).
+ */
+extern bool hsg_value_again(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key);
+
+/*
+ * The value as a SQL type.  Integers and jsonb have a text form; as bytea it
+ * is the bytes of that.  Bytes that are no valid text are 22021, text that is no
+ * JSON is 22P02.
+ */
+extern text *hsg_value_text(HsgValue *v);
+extern bytea *hsg_value_bytea(HsgValue *v);
+extern Jsonb *hsg_value_jsonb(HsgValue *v);
+
+/* Argument n as a value to be stored; 'flags' say of which type it is. */
+extern HsNewValue hsg_arg_value(FunctionCallInfo fcinfo, int n, uint16_t flags);
+
+/* A boolean option: NULL is false. */
+static inline bool
+hsg_arg_flag(FunctionCallInfo fcinfo, int n)
+{
+	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+}
+
+/* 22023 for options that contradict each other. */
+extern void hsg_refuse_both(const char *a, const char *b);
+
+/* Raise for a string that holds jsonb where bytes are asked for, and other types. */
+extern void hsg_check_string(HsStatus status, HsHandle *h, HsBytes key, HsType found);
+
+/* Days and time of day, as subtracting timestamps gives. */
+extern Interval *hsg_interval(int64_t us);
+
+/* The keys of a text[] argument; 22004 for a null among them. */
+extern int	hsg_arg_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys);
+
+#endif							/* HSG_VALUE_H */
