@@ -1,97 +1,138 @@
 /*
  * effect.c
- *	  Effects as bytes: u8 opcode, then key, head and tail, each with its size
- *	  before it as a varint (seven bits a byte, lowest first, the eighth says more).
+ *	  Writing and reading effects.
+ *
+ *	u8 opcode | varint key size | key | varint head size | head
+ *	| varint tail size | tail
+ *
+ * Varints are little-endian base 128 with at most 10 bytes.
  */
 #include "effect.h"
 
-#define VARINT_MAX	10			/* bytes of a 64-bit number */
+#define MAX_VARINT	10			/* bytes */
+
+static size_t varint_size(uint64_t n);
+static uint8_t *varint_put(uint8_t *p, uint64_t n);
+static bool varint_get(HsBytes in, size_t *pos, uint64_t *n);
+static bool run_get(HsBytes in, size_t *pos, HsBytes *out);
+static uint8_t *run_put(uint8_t *p, HsBytes run);
+
+bool
+hs_effect_put(HsEffects *fx, HsEffectOp op, HsBytes key, HsBytes head, HsBytes tail)
+{
+	uint8_t    *space;
+
+	if (fx == NULL)
+		return true;
+	space = hs_effect_space(fx, op, key, head, tail.size);
+	if (space == NULL)
+		return false;
+	hs_copy(space, tail.data, tail.size);
+	return true;
+}
+
+uint8_t *
+hs_effect_space(HsEffects *fx, HsEffectOp op, HsBytes key, HsBytes head, size_t tail_size)
+{
+	size_t		size = 1 + varint_size(key.size) + key.size
+		+ varint_size(head.size) + head.size + varint_size(tail_size) + tail_size;
+	uint8_t    *p = fx->data + fx->size;
+
+	if (size > fx->capacity - fx->size)
+	{
+		fx->wanted = fx->size + size;
+		return NULL;
+	}
+	*p++ = (uint8_t) op;
+	p = run_put(p, key);
+	p = run_put(p, head);
+	p = varint_put(p, tail_size);
+	fx->size += size;
+	return p;
+}
+
+HsStatus
+hs_effect_next(HsBytes input, size_t *pos, HsEffect *out)
+{
+	size_t		at = *pos;
+
+	if (at >= input.size)
+		return HS_NOT_FOUND;
+	out->op = (HsEffectOp) input.data[at++];
+	if (out->op < HS_EF_SET || out->op > HS_EF_RESTORE)
+		return HS_CORRUPT;
+	if (!run_get(input, &at, &out->key) ||
+		!run_get(input, &at, &out->head) ||
+		!run_get(input, &at, &out->tail))
+		return HS_CORRUPT;
+	if (out->key.size > HS_MAX_KEY)
+		return HS_CORRUPT;
+	*pos = at;
+	return HS_OK;
+}
 
 static size_t
 varint_size(uint64_t n)
 {
 	size_t		size = 1;
 
-	while (n >>= 7)
+	while (n >= 0x80)
+	{
+		n >>= 7;
 		size++;
+	}
 	return size;
 }
 
 static uint8_t *
-put_run(uint8_t *p, HsBytes bytes)
+varint_put(uint8_t *p, uint64_t n)
 {
-	uint64_t	n = bytes.size;
-
-	for (; n > 0x7f; n >>= 7)
-		*p++ = (uint8_t) (n | 0x80);
-	*p++ = (uint8_t) n;
-	hs_copy(p, bytes.data, bytes.size);
-	return p + bytes.size;
-}
-
-bool
-hs_effect_put(HsEffects *fx, HsEffectOp op, HsBytes key, HsBytes head, HsBytes tail)
-{
-	const HsBytes *runs[] = {&key, &head, &tail};
-	size_t		size = 1;
-	uint8_t    *p;
-
-	if (fx == NULL)
-		return true;
-	for (int i = 0; i < 3; i++)
-		size += varint_size(runs[i]->size) + runs[i]->size;
-	if (size > fx->capacity - fx->size)
+	while (n >= 0x80)
 	{
-		fx->wanted = fx->size + size;
-		return false;
+		*p++ = (uint8_t) (n | 0x80);
+		n >>= 7;
 	}
-	p = fx->data + fx->size;
-	*p++ = (uint8_t) op;
-	for (int i = 0; i < 3; i++)
-		p = put_run(p, *runs[i]);
-	fx->size += size;
-	return true;
+	*p++ = (uint8_t) n;
+	return p;
 }
 
-/* A size and so many bytes at *pos; false if the input ends before they do. */
+/* False at the end of the input or when the number does not fit 64 bits. */
 static bool
-get_run(HsBytes input, size_t *pos, HsBytes *out)
+varint_get(HsBytes in, size_t *pos, uint64_t *n)
 {
-	uint64_t	size = 0;
-
-	for (unsigned i = 0;; i++)
+	*n = 0;
+	for (int i = 0; i < MAX_VARINT; i++)
 	{
 		uint8_t		b;
 
-		if (i == VARINT_MAX || *pos >= input.size)
+		if (*pos >= in.size)
 			return false;
-		b = input.data[(*pos)++];
-		if (i == VARINT_MAX - 1 && b > 1)
-			return false;		/* above 64 bits */
-		size |= (uint64_t) (b & 0x7f) << (7 * i);
-		if ((b & 0x80) == 0)
-			break;
+		b = in.data[(*pos)++];
+		if (i == MAX_VARINT - 1 && b > 1)
+			return false;
+		*n |= (uint64_t) (b & 0x7f) << (7 * i);
+		if (b < 0x80)
+			return true;
 	}
-	if (size > input.size - *pos)
-		return false;
-	*out = hs_bytes(input.data + *pos, (size_t) size);
-	*pos += (size_t) size;
-	return true;
+	return false;
 }
 
-HsStatus
-hs_effect_next(HsBytes input, size_t *pos, HsEffect *out)
+static uint8_t *
+run_put(uint8_t *p, HsBytes run)
 {
-	size_t		p = *pos;
+	p = varint_put(p, run.size);
+	hs_copy(p, run.data, run.size);
+	return p + run.size;
+}
 
-	if (p >= input.size)
-		return HS_NOT_FOUND;
-	out->op = (HsEffectOp) input.data[p++];
-	if (out->op < HS_EF_SET || out->op > HS_EF_RESTORE)
-		return HS_CORRUPT;
-	if (!get_run(input, &p, &out->key) || !get_run(input, &p, &out->head) ||
-		!get_run(input, &p, &out->tail))
-		return HS_CORRUPT;
-	*pos = p;
-	return HS_OK;
+static bool
+run_get(HsBytes in, size_t *pos, HsBytes *out)
+{
+	uint64_t	size;
+
+	if (!varint_get(in, pos, &size) || size > in.size - *pos)
+		return false;
+	*out = hs_bytes(in.data + *pos, (size_t) size);
+	*pos += (size_t) size;
+	return true;
 }
