@@ -133,7 +133,7 @@ hs_string_edit(HsOp *op, HsEdit *e)
 		flags = HS_RF_TEXT;		/* text behind text is text */
 	if (p.size > hs_big_threshold())
 		return edit_big(op, &p, e, &old, flags);
-	if (p.size == old.size && !(old.flags & HS_RF_INT) && e->bytes.size <= HS_IN_PLACE_MAX)
+	if (record != NULL && p.size == old.size && !(old.flags & HS_RF_INT) && e->bytes.size <= HS_IN_PLACE_MAX)
 		return edit_in_place(op, &p, &old);
 	return edit_small(op, &p, &old, flags);
 }

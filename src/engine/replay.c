@@ -6,13 +6,16 @@
  * since it was written is not brought back.
  */
 #include "dump.h"
+#include "hll_key.h"
 #include "key.h"
+#include "zset.h"
 
 static HsStatus apply(HsHandle *h, const HsEffect *ef, int64_t now_us,
 					  size_t *need, uint64_t *hash);
 static bool read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us);
 static HsStatus apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t expires_us);
 static HsStatus apply_small(HsOp *op, const HsEffect *ef);
+static HsStatus apply_zadd(HsOp *op, const HsEffect *ef);
 
 HsStatus
 hs_effect_apply(HsHandle *h, HsBytes input, size_t *pos, int64_t now_us,
@@ -111,6 +114,7 @@ apply_small(HsOp *op, const HsEffect *ef)
 {
 	HsExpireRule always = {0};
 	int64_t		expires_us;
+	uint64_t	removed;
 	bool		done;
 
 	switch (ef->op)
@@ -122,7 +126,27 @@ apply_small(HsOp *op, const HsEffect *ef)
 				return HS_CORRUPT;
 			memcpy(&expires_us, ef->head.data, sizeof(expires_us));
 			return hs_key_expire(op, &always, expires_us, &done);
+		case HS_EF_ZADD:
+			return apply_zadd(op, ef);
+		case HS_EF_ZREM:
+			return hs_zset_remove(op, &ef->tail, 1, &removed);
+		case HS_EF_HLL:
+			if (hs_hll_check(ef->tail) != NULL)
+				return HS_CORRUPT;
+			return hs_hll_key_add(op, ef->tail.data, HS_NEVER, &done);
 		default:
 			return HS_CORRUPT;
 	}
+}
+
+static HsStatus
+apply_zadd(HsOp *op, const HsEffect *ef)
+{
+	HsZsetAdded added;
+	double		score;
+
+	if (ef->head.size != sizeof(score))
+		return HS_CORRUPT;
+	memcpy(&score, ef->head.data, sizeof(score));
+	return hs_zset_add(op, ef->tail, score, 0, HS_NEVER, &added);
 }
