@@ -23,9 +23,262 @@ COMMENT ON SERVER kv IS 'keyspace of functions that are not given another one';
 -- Keys
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION kv_del(key text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_del' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_del(text, name) IS 'delete a key: true if there was one';
+
+CREATE FUNCTION kv_del(keys text[], keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_del_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_del(text[], name) IS 'delete keys, all at once: how many there were';
+
+CREATE FUNCTION kv_exists(key text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_exists' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_exists(text, name) IS 'whether a key exists';
+
+CREATE FUNCTION kv_exists(keys text[], keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_exists_many' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION kv_exists(text[], name) IS 'how many of the keys exist at one instant; one that comes twice counts twice';
+
+CREATE FUNCTION kv_touch(key text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_touch' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION kv_touch(text, name) IS 'use a key, so that it is not evicted: true if there is one';
+
+CREATE FUNCTION kv_touch(keys text[], keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_touch_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_touch(text[], name) IS 'use keys, so that they are not evicted: how many there are';
+
+CREATE FUNCTION kv_type(key text, keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_type' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_type(text, name) IS 'what a key holds: string, hash, list, set, zset, stream or hll';
+
+CREATE FUNCTION kv_rename(key text, new_key text, nx boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_rename' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 5;
+COMMENT ON FUNCTION kv_rename(text, text, boolean, name) IS 'give a key another name, replacing what is there unless nx: false if the key is missing or nx stopped it';
+
+CREATE FUNCTION kv_copy(key text, new_key text, replace boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_copy' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 5;
+COMMENT ON FUNCTION kv_copy(text, text, boolean, name) IS 'copy a key with its expiry: false if it is missing or the new one exists and is not to be replaced';
+
+CREATE FUNCTION kv_expire(key text, ttl interval, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_expire' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_expire(text, interval, boolean, boolean, boolean, boolean, name) IS 'let a key expire after a time: true if done; zero or less deletes it; nx, xx, gt, lt: only if it has no expiry, has one, to a later or to an earlier one';
+
+CREATE FUNCTION kv_expire_at(key text, "at" timestamptz, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_expire_at' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_expire_at(text, timestamptz, boolean, boolean, boolean, boolean, name) IS 'let a key expire at a point in time: true if done; one in the past deletes it, infinity means never';
+
+CREATE FUNCTION kv_persist(key text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_persist' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_persist(text, name) IS 'let a key never expire: true if it would have';
+
+CREATE FUNCTION kv_ttl(key text, keyspace name DEFAULT NULL) RETURNS interval
+    AS 'MODULE_PATHNAME', 'hotset_kv_ttl' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_ttl(text, name) IS 'time until a key expires; null if it is missing or does not';
+
+CREATE FUNCTION kv_expires_at(key text, keyspace name DEFAULT NULL) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'hotset_kv_expires_at' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_expires_at(text, name) IS 'when a key expires; null if it is missing or does not';
+
+CREATE FUNCTION kv_scan(pattern text DEFAULT '*', type text DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS TABLE (key text, type text, expires_at timestamptz, bytes bigint)
+    AS 'MODULE_PATHNAME', 'hotset_kv_scan' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10000;
+COMMENT ON FUNCTION kv_scan(text, text, name) IS 'keys that match a glob pattern (* ? [a-z] \x) and hold that type; all that exist from beginning to end come exactly once';
+
+CREATE FUNCTION kv_count(keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_count' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION kv_count(name) IS 'number of keys';
+
+CREATE FUNCTION kv_random_key(keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_random_key' LANGUAGE C VOLATILE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION kv_random_key(name) IS 'some key of the keyspace; null if there is none';
+
+CREATE FUNCTION kv_flush(keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_flush' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION kv_flush(name) IS 'delete all keys: how many there were';
+
+CREATE FUNCTION kv_dump(key text, keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_dump' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION kv_dump(text, name) IS 'value of a key of any type, for kv_restore: versioned, with a checksum';
+
+CREATE FUNCTION kv_restore(key text, dump bytea, ttl interval DEFAULT NULL,
+        replace boolean DEFAULT false, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_restore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_restore(text, bytea, interval, boolean, name) IS 'make a key of what kv_dump returned: false if it exists and is not to be replaced';
+
+CREATE FUNCTION kv_slot(key text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_slot' LANGUAGE C IMMUTABLE PARALLEL SAFE STRICT;
+COMMENT ON FUNCTION kv_slot(text) IS 'hash slot of a key as in Redis Cluster: CRC16 of it, or of its {tag}, modulo 16384';
+
 -- ---------------------------------------------------------------------------
 -- Strings
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION kv_set(key text, value text, ttl interval DEFAULT NULL,
+        nx boolean DEFAULT false, xx boolean DEFAULT false, keep_ttl boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_set' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_set(text, text, interval, boolean, boolean, boolean, name) IS 'set a key to a value: false if nx (only if there is none) or xx (only if there is one) stopped it';
+
+CREATE FUNCTION kv_set(key text, value bytea, ttl interval DEFAULT NULL,
+        nx boolean DEFAULT false, xx boolean DEFAULT false, keep_ttl boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_set_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_set(text, bytea, interval, boolean, boolean, boolean, name) IS 'set a key to a value: false if nx (only if there is none) or xx (only if there is one) stopped it';
+
+CREATE FUNCTION kv_set(key text, value jsonb, ttl interval DEFAULT NULL,
+        nx boolean DEFAULT false, xx boolean DEFAULT false, keep_ttl boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_set_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_set(text, jsonb, interval, boolean, boolean, boolean, name) IS 'set a key to a value: false if nx (only if there is none) or xx (only if there is one) stopped it';
+
+CREATE FUNCTION kv_get(key text, keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_get' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_get(text, name) IS 'value of a key as text; null if there is none';
+
+CREATE FUNCTION kv_get_bytea(key text, keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_bytea' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_get_bytea(text, name) IS 'bytes of the value of a key; of jsonb, those of its text form';
+
+CREATE FUNCTION kv_get_jsonb(key text, keyspace name DEFAULT NULL) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_jsonb' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_get_jsonb(text, name) IS 'value of a key as jsonb; text is parsed';
+
+CREATE FUNCTION kv_getdel(key text, keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_getdel' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_getdel(text, name) IS 'value of a key, which is deleted';
+
+CREATE FUNCTION kv_getdel_bytea(key text, keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_getdel_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_getdel_bytea(text, name) IS 'bytes of the value of a key, which is deleted';
+
+CREATE FUNCTION kv_getset(key text, value text, keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_getset' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_getset(text, text, name) IS 'set a key to a value and return the one it had';
+
+CREATE FUNCTION kv_getset(key text, value bytea, keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_getset_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_getset(text, bytea, name) IS 'set a key to a value and return the one it had';
+
+CREATE FUNCTION kv_getset(key text, value jsonb, keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_getset_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_getset(text, jsonb, name) IS 'set a key to a value and return the one it had';
+
+CREATE FUNCTION kv_getex(key text, ttl interval DEFAULT NULL, persist boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_getex' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_getex(text, interval, boolean, name) IS 'value of a key, which is given a new time to live, or none with persist';
+
+CREATE FUNCTION kv_getex_bytea(key text, ttl interval DEFAULT NULL,
+        persist boolean DEFAULT false, keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_getex_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_getex_bytea(text, interval, boolean, name) IS 'bytes of the value of a key, which is given a new time to live, or none with persist';
+
+CREATE FUNCTION kv_mget(keys text[], keyspace name DEFAULT NULL) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_kv_mget' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION kv_mget(text[], name) IS 'values of several keys as of one instant, in their order; null for each that is missing or no string';
+
+CREATE FUNCTION kv_mset(keys text[], "values" text[], ttl interval DEFAULT NULL,
+        nx boolean DEFAULT false, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_mset' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_mset(text[], text[], interval, boolean, name) IS 'set several keys at once: how many; with nx none at all if one of them exists';
+
+CREATE FUNCTION kv_append(key text, value text, keyspace name DEFAULT NULL) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_append' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_append(text, text, name) IS 'append bytes to a value, which may be missing: its length now';
+
+CREATE FUNCTION kv_append(key text, value bytea, keyspace name DEFAULT NULL) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_append_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_append(text, bytea, name) IS 'append bytes to a value, which may be missing: its length now';
+
+CREATE FUNCTION kv_strlen(key text, keyspace name DEFAULT NULL) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_strlen' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_strlen(text, name) IS 'bytes of the text form of a value; null if there is none';
+
+CREATE FUNCTION kv_getrange(key text, start bigint, stop bigint,
+        keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_getrange' LANGUAGE C STABLE PARALLEL SAFE COST 2;
+COMMENT ON FUNCTION kv_getrange(text, bigint, bigint, name) IS 'bytes start to stop of a value, both included, from 0; negative ones count from the end';
+
+CREATE FUNCTION kv_getrange_bytea(key text, start bigint, stop bigint,
+        keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_getrange_bytea' LANGUAGE C STABLE PARALLEL SAFE COST 2;
+COMMENT ON FUNCTION kv_getrange_bytea(text, bigint, bigint, name) IS 'bytes start to stop of a value, both included, from 0; negative ones count from the end';
+
+CREATE FUNCTION kv_setrange(key text, "offset" bigint, value text,
+        keyspace name DEFAULT NULL) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_setrange' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_setrange(text, bigint, text, name) IS 'overwrite bytes of a value from an offset on, after zero bytes if it is shorter: its length now';
+
+CREATE FUNCTION kv_setrange(key text, "offset" bigint, value bytea,
+        keyspace name DEFAULT NULL) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_setrange_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_setrange(text, bigint, bytea, name) IS 'overwrite bytes of a value from an offset on, after zero bytes if it is shorter: its length now';
+
+CREATE FUNCTION kv_incr(key text, "by" bigint DEFAULT 1, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_incr' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_incr(text, bigint, interval, name) IS 'add to an integer: its value now; a missing key counts from 0 and gets the ttl';
+
+CREATE FUNCTION kv_decr(key text, "by" bigint DEFAULT 1, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_decr' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_decr(text, bigint, interval, name) IS 'subtract from an integer: its value now; a missing key counts from 0 and gets the ttl';
+
+CREATE FUNCTION kv_incrbyfloat(key text, "by" float8, keyspace name DEFAULT NULL) RETURNS float8
+    AS 'MODULE_PATHNAME', 'hotset_kv_incrbyfloat' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_incrbyfloat(text, float8, name) IS 'add to a number: its value now; a missing key is 0';
+
+CREATE FUNCTION kv_version(key text, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_version' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_version(text, name) IS 'a number that changes with every write to the key and is never used again, for kv_cas';
+
+CREATE FUNCTION kv_cas(key text, value text, version bigint, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_cas' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_cas(text, text, bigint, interval, name) IS 'set a key if it has this version: false if it has another or is missing';
+
+CREATE FUNCTION kv_cas(key text, value bytea, version bigint, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_cas_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_cas(text, bytea, bigint, interval, name) IS 'set a key if it has this version: false if it has another or is missing';
+
+CREATE FUNCTION kv_cas(key text, value jsonb, version bigint, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_cas_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_cas(text, jsonb, bigint, interval, name) IS 'set a key if it has this version: false if it has another or is missing';
+
+CREATE FUNCTION kv_set_if(key text, value text, expected text, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_set_if' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_set_if(text, text, text, interval, name) IS 'set a key if it has the expected value, or, with null, if it is missing: false otherwise';
+
+CREATE FUNCTION kv_set_if(key text, value bytea, expected bytea, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_set_if_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_set_if(text, bytea, bytea, interval, name) IS 'set a key if it has the expected value, or, with null, if it is missing: false otherwise';
+
+CREATE FUNCTION kv_set_if(key text, value jsonb, expected jsonb, ttl interval DEFAULT NULL,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_set_if_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_set_if(text, jsonb, jsonb, interval, name) IS 'set a key if it has the expected value, or, with null, if it is missing: false otherwise';
+
+CREATE FUNCTION kv_del_if(key text, expected text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_del_if' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_del_if(text, text, name) IS 'delete a key if it has the expected value: false otherwise';
+
+CREATE FUNCTION kv_del_if(key text, expected bytea, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_del_if_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_del_if(text, bytea, name) IS 'delete a key if it has the expected value: false otherwise';
+
+CREATE FUNCTION kv_del_if(key text, expected jsonb, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_del_if_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_del_if(text, jsonb, name) IS 'delete a key if it has the expected value: false otherwise';
 
 -- ---------------------------------------------------------------------------
 -- Sorted sets
@@ -153,6 +406,21 @@ COMMENT ON FUNCTION pfset(text, hll, interval, name) IS 'make a key hold this sk
 -- ---------------------------------------------------------------------------
 -- Rate limits
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION rate_limit_fixed(key text, "max" bigint, per interval, keyspace name DEFAULT NULL,
+        OUT allowed boolean, OUT remaining bigint, OUT retry_after interval)
+    AS 'MODULE_PATHNAME', 'hotset_rate_limit_fixed' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 5;
+COMMENT ON FUNCTION rate_limit_fixed(text, bigint, interval, name) IS 'count a call and say whether it is one of the first max in a window that begins with the first call';
+
+CREATE FUNCTION rate_limit_sliding(key text, "max" bigint, per interval, keyspace name DEFAULT NULL,
+        OUT allowed boolean, OUT remaining bigint, OUT retry_after interval)
+    AS 'MODULE_PATHNAME', 'hotset_rate_limit_sliding' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 5;
+COMMENT ON FUNCTION rate_limit_sliding(text, bigint, interval, name) IS 'count a call if fewer than max came during the interval before it, as estimated from two windows';
+
+CREATE FUNCTION rate_limit_bucket(key text, capacity bigint, refill_per interval, cost bigint DEFAULT 1, keyspace name DEFAULT NULL,
+        OUT allowed boolean, OUT remaining bigint, OUT retry_after interval)
+    AS 'MODULE_PATHNAME', 'hotset_rate_limit_bucket' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 5;
+COMMENT ON FUNCTION rate_limit_bucket(text, bigint, interval, bigint, name) IS 'take cost tokens from a bucket of that capacity, to which one comes back every refill_per; cost 0 only asks';
 
 -- ---------------------------------------------------------------------------
 -- Watching it
