@@ -32,6 +32,9 @@
 
 #include "glue.h"
 
+#define LOCK_TRIES		100
+#define LOCK_PAUSE_US	1000
+
 typedef enum NoteKind
 {
 	NOTE_CREATED,
@@ -65,6 +68,7 @@ static void xact_callback(XactEvent event, void *arg);
 static void subxact_callback(SubXactEvent event, SubTransactionId subid,
 							 SubTransactionId parent, void *arg);
 static void before_commit(void);
+static void lock_for_commit(Oid server);
 static void at_commit(void);
 static void at_abort(void);
 static void refuse_prepare(void);
@@ -189,8 +193,7 @@ end_of_transaction(void)
 
 /*
  * Here the catalog can still be read, and raising an error still only rolls
- * back.  The lock makes others wait who would open the keyspace with the old
- * options; they go on when the new ones are visible.
+ * back.
  */
 static void
 before_commit(void)
@@ -199,9 +202,29 @@ before_commit(void)
 	{
 		if (n->kind != NOTE_ALTERED || !is_our_server(n->oid))
 			continue;
-		LockDatabaseObject(ForeignServerRelationId, n->oid, 0, AccessExclusiveLock);
+		lock_for_commit(n->oid);
 		hsg_options_read(GetForeignServer(n->oid)->options, &n->after);
 		n->apply = true;
+	}
+}
+
+/*
+ * With the lock others wait who would open the keyspace with the old options;
+ * they go on when the new ones are visible.  Whoever holds it for longer than a
+ * moment is about to drop the server and waits for us: that would be a deadlock,
+ * so go on without.  The worst that can happen then is that old options are set
+ * once more and stay until the next session looks at the catalog.
+ */
+static void
+lock_for_commit(Oid server)
+{
+	for (int tries = 0; tries < LOCK_TRIES; tries++)
+	{
+		if (ConditionalLockDatabaseObject(ForeignServerRelationId, server, 0,
+										  AccessExclusiveLock))
+			return;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(LOCK_PAUSE_US);
 	}
 }
 
