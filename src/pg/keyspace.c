@@ -46,7 +46,6 @@ typedef struct CacheEntry
 {
 	CacheKey	key;
 	uint64		epoch;			/* good while this is cache_epoch; 0 never is */
-	int64_t		default_ttl_us;
 	HsHandle	handle;
 } CacheEntry;
 
@@ -113,7 +112,10 @@ hsg_keyspace_name(HsHandle *h)
 int64_t
 hsg_default_ttl_us(HsHandle *h)
 {
-	return entry_of(h)->default_ttl_us;
+	HsKeyspaceOptions opts;
+
+	hs_keyspace_options(h, &opts);
+	return opts.default_ttl_us;
 }
 
 void
@@ -293,7 +295,6 @@ open_server(Oid serverid, CacheEntry *entry)
 		recheck_on_standby(serverid, server->servername);
 	if (!IsParallelWorker())	/* which cannot tell what its leader has altered */
 		configure_if_changed(&entry->handle, &opts);
-	entry->default_ttl_us = opts.default_ttl_us;
 	entry->epoch = epoch;
 }
 
