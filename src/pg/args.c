@@ -96,15 +96,20 @@ hsg_expiry(int64_t now_us, int64_t ttl_us)
 }
 
 int64_t
+hsg_default_expiry(HsHandle *h, int64_t now_us)
+{
+	int64_t		ttl_us = hsg_default_ttl_us(h);
+
+	return ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us);
+}
+
+int64_t
 hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t now_us)
 {
 	int64_t		ttl_us;
 
 	if (PG_ARGISNULL(n))
-	{
-		ttl_us = hsg_default_ttl_us(h);
-		return ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us);
-	}
+		return hsg_default_expiry(h, now_us);
 	ttl_us = hsg_interval_us(PG_GETARG_INTERVAL_P(n));
 	if (ttl_us <= 0)
 		ereport(ERROR,

@@ -10,12 +10,11 @@
 #include <math.h>
 
 #include "../engine/hll_key.h"
-#include "glue.h"
 #include "hll_value.h"
+#include "hotset.h"
+#include "value.h"
 
 static Datum add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch);
-static HsBytes *key_array(FunctionCallInfo fcinfo, int n, int room, int *nkeys);
-static int64_t new_key_expiry(HsHandle *h, int64_t now_us);
 
 /*
  * ---- Writing -----------------------------------------------------------------
@@ -76,7 +75,7 @@ add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch)
 	do
 	{
 		int64_t		now_us = hsg_now();
-		int64_t		expires_us = new_key_expiry(h, now_us);
+		int64_t		expires_us = hsg_default_expiry(h, now_us);
 
 		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us);
 		if (status == HS_OK)
@@ -106,18 +105,14 @@ hotset_pfmerge(PG_FUNCTION_ARGS)
 	bool		changed = false;
 
 	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "keys");
-	keys = key_array(fcinfo, 1, 1, &nkeys);
-	if (keys == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("key must not be null")));
+	nkeys = hsg_arg_keys(fcinfo, 1, &keys);
+	keys = repalloc(keys, sizeof(HsBytes) * (nkeys + 1));
 	keys[nkeys] = hsg_arg_bytes(fcinfo, 0);
 	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
 	do
 	{
 		int64_t		now_us = hsg_now();
-		int64_t		expires_us = new_key_expiry(h, now_us);
+		int64_t		expires_us = hsg_default_expiry(h, now_us);
 
 		failed = nkeys;
 		status = hs_multi_begin(&m, h, keys, nkeys + 1, HS_EXCLUSIVE, now_us);
@@ -258,30 +253,4 @@ hotset_pfcount_array(PG_FUNCTION_ARGS)
 	} while (hsg_retry(h, status, 0, 0));
 	hsg_check(status, h, n > 0 ? keys[failed] : hs_bytes(NULL, 0), HS_HLL, found);
 	PG_RETURN_INT64(llround(hs_hll_estimate(sketch)));
-}
-
-/*
- * ---- Helpers ---------------------------------------------------------------------
- */
-
-/* The keys of an array argument and room for some more; NULL if one is null. */
-static HsBytes *
-key_array(FunctionCallInfo fcinfo, int n, int room, int *nkeys)
-{
-	HsBytes    *keys;
-	bool	   *nulls;
-
-	*nkeys = hsg_arg_array(fcinfo, n, &keys, &nulls);
-	if (nulls != NULL)
-		return NULL;
-	return repalloc(keys, sizeof(HsBytes) * (*nkeys + room));
-}
-
-/* When a key made now expires. */
-static int64_t
-new_key_expiry(HsHandle *h, int64_t now_us)
-{
-	int64_t		ttl_us = hsg_default_ttl_us(h);
-
-	return ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us);
 }

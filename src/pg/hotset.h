@@ -44,6 +44,9 @@ hsg_now(void)
  */
 extern int64_t hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t now_us);
 
+/* Expiry of a key made now for which no ttl was given. */
+extern int64_t hsg_default_expiry(HsHandle *h, int64_t now_us);
+
 /*
  * Microseconds of an interval, months as 30 days; 22023 if out of range.
  * Infinite: INT64_MAX (HS_NEVER) or INT64_MIN.

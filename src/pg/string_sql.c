@@ -437,8 +437,7 @@ value_getset(FunctionCallInfo fcinfo, uint16_t flags, HsgValue *old)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 2);
 	int64_t		now_us = hsg_now();
-	int64_t		ttl_us = hsg_default_ttl_us(h);
-	HsSetRule	rule = {.expires_us = ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us)};
+	HsSetRule	rule = {.expires_us = hsg_default_expiry(h, now_us)};
 
 	hsg_value_init(old);
 	old->got.text_only = flags != 0;
