@@ -1,6 +1,7 @@
 /*
  * racy.h
- *	  Reading bytes that somebody may be changing.
+ *	  Reading bytes that somebody may be changing, and changing bytes that
+ *	  somebody may still be reading.
  *
  * A reader without a lock copies first and finds out afterwards, by the
  * version of the bucket, whether it may believe what it copied.  That is a data race
@@ -36,6 +37,16 @@ hs_racy_copy(void *dst, const void *src, size_t size)
 }
 
 __attribute__((no_sanitize("thread"), noinline, unused))
+static void
+hs_racy_zero(void *dst, size_t size)
+{
+	volatile uint8_t *d = dst;
+
+	for (size_t i = 0; i < size; i++)
+		d[i] = 0;
+}
+
+__attribute__((no_sanitize("thread"), noinline, unused))
 static bool
 hs_racy_equal(const void *a, const void *b, size_t size)
 {
@@ -54,6 +65,12 @@ static inline void
 hs_racy_copy(void *dst, const void *src, size_t size)
 {
 	hs_copy(dst, src, size);
+}
+
+static inline void
+hs_racy_zero(void *dst, size_t size)
+{
+	memset(dst, 0, size);
 }
 
 static inline bool

@@ -14,6 +14,7 @@
 #include "region.h"
 
 #include "part.h"
+#include "racy.h"
 
 uint8_t    *hs_base;
 HsRegion   *hs_region;
@@ -222,14 +223,14 @@ pool_get(HsRef *pool, uint32_t *nfree, uint32_t *nsegs, HsSegKind kind)
 		{
 			uint8_t    *p = hs_seg_data(seg) + i * HS_PAGE_SIZE;
 
-			memset(p, 0, HS_PAGE_SIZE);
-			memcpy(p + PAGE_LINK, pool, sizeof(HsRef));
+			hs_racy_zero(p, HS_PAGE_SIZE);
+			hs_racy_copy(p + PAGE_LINK, pool, sizeof(HsRef));
 			*pool = hs_ref(p);
 		}
 		*nfree += HS_PAGES_PER_SEG;
 	}
 	page = *pool;
-	memcpy(pool, (uint8_t *) hs_ptr(page) + PAGE_LINK, sizeof(HsRef));
+	hs_racy_copy(pool, (uint8_t *) hs_ptr(page) + PAGE_LINK, sizeof(HsRef));
 	(*nfree)--;
 	return page;
 }
@@ -248,7 +249,7 @@ hs_index_page_get(void)
 	{
 		/* see hs_seg_get(): here the geometry of the partition has changed */
 		atomic_thread_fence(memory_order_release);
-		memset(hs_ptr(page), 0, HS_PAGE_SIZE);
+		hs_racy_zero(hs_ptr(page), HS_PAGE_SIZE);
 	}
 	return page;
 }
@@ -259,7 +260,7 @@ hs_index_page_put(HsRef page)
 	HsRegion   *r = hs_region;
 
 	hs_port_lock(&r->lock, HS_EXCLUSIVE);
-	memcpy((uint8_t *) hs_ptr(page) + PAGE_LINK, &r->free_index_page, sizeof(HsRef));
+	hs_racy_copy((uint8_t *) hs_ptr(page) + PAGE_LINK, &r->free_index_page, sizeof(HsRef));
 	r->free_index_page = page;
 	r->index_pages_free++;
 	hs_port_unlock(&r->lock);

@@ -18,6 +18,16 @@
 extern void heap_open(size_t size);
 extern void heap_close(void);
 
+/*
+ * Largest region to try.  AddressSanitizer keeps shadow memory for all that is
+ * mapped and clears it each time.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define HEAP_MAX_SIZE	((size_t) 512 << 20)
+#else
+#define HEAP_MAX_SIZE	HS_MAX_REGION
+#endif
+
 /* Open or make keyspace (HEAP_DB, server); ends the program if that fails. */
 extern void heap_keyspace(HsHandle *h, uint32_t server, HsEviction eviction, uint64_t memory);
 

@@ -71,10 +71,11 @@ sizes_round_up_to_classes(void)
 	(size_t) 60 << 30, (size_t) 100 << 30};
 
 	for (int i = 0; i < 5; i++)
-	{
-		heap_open(regions[i]);
-		check_classes();
-	}
+		if (regions[i] <= HEAP_MAX_SIZE)
+		{
+			heap_open(regions[i]);
+			check_classes();
+		}
 	heap_close();
 }
 
