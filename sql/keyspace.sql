@@ -248,6 +248,27 @@ SELECT kv_set('ro', 'v', keyspace => 'ks_a');
 COMMIT;
 SELECT kv_get('ro', 'ks_a');
 
+-- Parallel workers resolve keyspaces themselves, also one of their leader's making.
+CREATE TABLE ks_rows AS SELECT i FROM generate_series(1, 10000) i;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT count(kv_get('k' || i % 2, 'ks_a')) FROM ks_rows;
+BEGIN;
+CREATE SERVER ks_t FOREIGN DATA WRAPPER hotset OPTIONS (memory '3MB');
+SELECT count(kv_get('k' || i % 2, 'ks_t')) FROM ks_rows;
+SELECT kv_set('k1', 'v', keyspace => 'ks_t');
+SELECT count(kv_get('k' || i % 2, 'ks_t')) FROM ks_rows;
+ALTER SERVER ks_t OPTIONS (SET memory '5MB');
+SELECT count(kv_get('k' || i % 2, 'ks_t')) FROM ks_rows;
+SELECT limit_bytes FROM hotset_stats WHERE keyspace = 'ks_t';
+ROLLBACK;
+SELECT segments - :before AS more FROM ks_segments;
+SELECT hotset_reset_stats('ks_a');
+SELECT count(kv_get('k' || i % 2, 'ks_a')) FROM ks_rows;
+SELECT hits + misses AS counted FROM hotset_stats WHERE keyspace = 'ks_a';
+DROP TABLE ks_rows;
+
 DROP VIEW ks_limits, ks_segments;
 DROP SERVER ks_a, ks_b;
 SELECT hotset_verify();

@@ -190,7 +190,6 @@ round_run(Round *round)
 			continue;
 		if (keyspace_work(&h, round))
 			busy = true;
-		hs_stats_flush(&h);
 		if (hsg_now() >= round->deadline_us)
 		{
 			round->more = true;
