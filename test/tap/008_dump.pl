@@ -25,7 +25,7 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump,
 		'-d', $node->connstr('copy') ], 'restored');
 
 is($node->safe_psql('copy', q{SELECT srvoptions FROM pg_foreign_server WHERE srvname = 'sessions'}),
-	'{memory=2MB,eviction=s3fifo,"default_ttl=1 hour"}', 'options');
+	'{"default_ttl=1 hour",eviction=s3fifo,memory=2MB}', 'options');
 is($node->safe_psql('copy', q{SET ROLE app; SELECT kv_get('k') IS NULL, kv_get('k', keyspace => 'sessions') IS NULL}),
 	't|t', 'privileges, but no keys');
 is($node->safe_psql('copy', q{SELECT hll_cardinality(h) FROM sketches}),
