@@ -346,23 +346,28 @@ unite(Sets *s, const double *weights, HsZsetAggregate aggregate, HsZsetScratch *
 	return HS_OK;
 }
 
-/* Is the member in all sets but number 'own', and with what score in all? */
+/*
+ * Is the member, which set number 'own' has with *score, in all others, and with
+ * what score in all?  Combined in the order of the keys, so that rounding
+ * does not depend on which set is the smallest.
+ */
 static bool
 in_all_others(Sets *s, size_t own, HsBytes member, const double *weights,
 			  HsZsetAggregate aggregate, double *score)
 {
 	HsZset		room;
+	double		sum = 0;
 
 	for (size_t i = 0; i < s->n; i++)
 	{
-		double		other;
+		double		one = *score;
 
-		if (i == own)
-			continue;
-		if (!hs_zset_lookup(set_at(s, i, &room), member, &other))
+		if (i != own && !hs_zset_lookup(set_at(s, i, &room), member, &one))
 			return false;
-		*score = combine(*score, weighted(other, weights, i), aggregate);
+		one = weighted(one, weights, i);
+		sum = i == 0 ? one : combine(sum, one, aggregate);
 	}
+	*score = sum;
 	return true;
 }
 
@@ -395,7 +400,7 @@ intersect(Sets *s, const double *weights, HsZsetAggregate aggregate, HsZsetScrat
 	while (hs_zset_iter_next(&it, &item))
 	{
 		HsBytes		member = result_copy(r, &item);
-		double		score = weighted(item.score, weights, own);
+		double		score = item.score;
 
 		if (in_all_others(s, own, member, weights, aggregate, &score))
 			result_keep(r, member, score);

@@ -6,6 +6,7 @@
  */
 #include "heap_test.h"
 #include "port_test.h"
+#include "slab_test.h"
 #include "zset_model_test.h"
 
 #include <math.h>
@@ -22,6 +23,7 @@ static void
 open_region(size_t size)
 {
 	heap_open(size);
+	slab_fill_junk(true);
 	heap_keyspace(&h, 1, HS_EVICT_NONE, 0);
 	if (buf == NULL)
 		buf = malloc(BUF_SIZE);
@@ -415,7 +417,7 @@ do_remove_range(Round *t)
 				high;
 	uint64_t	n;
 
-	if (test_below(&t->r, 8) != 0)
+	if (test_below(&t->r, t->m.n > 200 ? 40 : 8) != 0)
 		range.limit = test_below(&t->r, 40);	/* mostly few */
 	zset_model_range(&t->m, &range, &low, &high);
 	begin(t->key, HS_EXCLUSIVE);
@@ -580,7 +582,7 @@ random_operations(void)
 	static const unsigned spaces[] = {60, 200, 700, 6000};
 	bool		soak = getenv("HOTSET_SOAK") != NULL;
 	uint64_t	seed = test_seed(1);
-	uint64_t	nops = soak ? 180000 : test_scaled(3000);
+	uint64_t	nops = soak ? 180000 : test_scaled(12000);
 
 	for (unsigned i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++)
 		for (unsigned mode = 0; mode < NSCORE_MODES; mode++)
@@ -605,4 +607,1040 @@ random_operations(void)
 			}
 }
 
-TEST_MAIN(TEST(random_operations))
+/*
+ * ---- Cases --------------------------------------------------------------------------
+ */
+
+static HsBytes
+name_of(unsigned i)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "player:%06u", i);
+	return hs_bytes_str(text);
+}
+
+/* Members 0 .. n-1 with their number as score. */
+static void
+fill(const char *key, unsigned n)
+{
+	HsZsetAdded out;
+
+	for (unsigned i = 0; i < n; i++)
+	{
+		begin(key, HS_EXCLUSIVE);
+		REQUIRE_EQ(hs_zset_add(&op, name_of(i), i, 0, HS_NEVER, &out), HS_OK);
+		end();
+	}
+}
+
+static void
+drop(const char *key)
+{
+	begin(key, HS_EXCLUSIVE);
+	if (hs_find(&op) != NULL)
+		hs_remove(&op, hs_find(&op));
+	end();
+}
+
+static bool
+is_large(const char *key)
+{
+	HsRecord   *record;
+	bool		large;
+
+	begin(key, HS_SHARED);
+	record = hs_find(&op);
+	large = record != NULL && (hs_record_flags(record) & HS_RF_LARGE);
+	end();
+	return large;
+}
+
+static void
+arguments_are_checked(void)
+{
+	static const unsigned bad_flags[] = {HS_ZADD_NX | HS_ZADD_XX, HS_ZADD_NX | HS_ZADD_GT,
+	HS_ZADD_NX | HS_ZADD_LT, HS_ZADD_GT | HS_ZADD_LT, 0x10};
+	static const unsigned sizes[] = {0, 1, 100, 200};
+	uint8_t    *long_name = calloc(1, HS_MAX_KEY + 1);
+	HsBytes		too_long = hs_bytes(long_name, HS_MAX_KEY + 1);
+	HsBytes		longest = hs_bytes(long_name, HS_MAX_KEY);
+
+	open_region(REGION_SIZE);
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		HsZsetAdded out;
+		HsZsetRange range = {.by = HS_ZSET_BY_SCORE,.min = NAN,.limit = 1};
+		double		score;
+		uint64_t	n;
+
+		CASE("%u members", sizes[i]);
+		fill("a", sizes[i]);
+		begin("a", HS_EXCLUSIVE);
+		for (unsigned f = 0; f < sizeof(bad_flags) / sizeof(bad_flags[0]); f++)
+			CHECK_EQ(hs_zset_add(&op, name_of(0), 1, bad_flags[f], HS_NEVER, &out), HS_BAD_ARGUMENT);
+		CHECK_EQ(hs_zset_add(&op, name_of(0), NAN, 0, HS_NEVER, &out), HS_NOT_A_NUMBER);
+		CHECK_EQ(hs_zset_incr(&op, name_of(0), NAN, HS_NEVER, &score), HS_NOT_A_NUMBER);
+		CHECK_EQ(hs_zset_count(&op, &range, &n), HS_NOT_A_NUMBER);
+		CHECK_EQ(hs_zset_add(&op, too_long, 1, 0, HS_NEVER, &out), HS_KEY_TOO_LONG);
+		CHECK_EQ(hs_zset_remove(&op, &too_long, 1, &n), HS_KEY_TOO_LONG);
+		CHECK_EQ(hs_zset_score(&op, too_long, &score), HS_NOT_FOUND);
+		CHECK_EQ(hs_zset_card(&op, &n), HS_OK);
+		CHECK_EQ(n, sizes[i]);
+		CHECK_EQ(hs_zset_add(&op, longest, -0.0, 0, HS_NEVER, &out), HS_OK);
+		CHECK_EQ(out.added, 1);
+		CHECK_EQ(hs_zset_score(&op, longest, &score), HS_OK);
+		CHECK(score == 0 && !signbit(score));
+		CHECK_EQ(hs_zset_incr(&op, longest, INFINITY, HS_NEVER, &score), HS_OK);
+		CHECK_EQ(hs_zset_incr(&op, longest, -INFINITY, HS_NEVER, &score), HS_NOT_A_NUMBER);
+		CHECK_EQ(hs_zset_score(&op, longest, &score), HS_OK);
+		CHECK(score == INFINITY);
+		end();
+		check_key("a");
+		drop("a");
+	}
+	begin("s", HS_EXCLUSIVE);
+	{
+		HsDraft		draft;
+		HsZsetAdded out;
+		uint64_t	n;
+
+		REQUIRE_EQ(hs_reserve(&op, HS_STRING, 1, HS_NEVER, &draft), HS_OK);
+		draft.value[0] = 'x';
+		hs_publish(&op, &draft);
+		CHECK_EQ(hs_zset_add(&op, name_of(0), 1, 0, HS_NEVER, &out), HS_WRONG_TYPE);
+		CHECK_EQ(op.found_type, HS_STRING);
+		CHECK_EQ(hs_zset_card(&op, &n), HS_WRONG_TYPE);
+	}
+	end();
+	drop("s");
+	done();
+	free(long_name);
+}
+
+static void
+encoding_changes_at_its_limits(void)
+{
+	char		name[80];
+	HsZsetAdded out;
+
+	open_region(REGION_SIZE);
+	fill("a", HS_ZSET_BLOB_MAX);
+	CHECK(!is_large("a"));
+	begin("a", HS_EXCLUSIVE);
+	CHECK_EQ(hs_zset_add(&op, name_of(HS_ZSET_BLOB_MAX), 5, 0, HEAP_NOW + 1, &out), HS_OK);
+	end();
+	CHECK(is_large("a"));
+	check_key("a");
+
+	memset(name, 'x', sizeof(name));
+	begin("b", HS_EXCLUSIVE);
+	CHECK_EQ(hs_zset_add(&op, hs_bytes(name, HS_ZSET_BLOB_MEMBER), 5, 0, HEAP_NOW + HEAP_SECOND, &out), HS_OK);
+	end();
+	CHECK(!is_large("b"));
+	begin("b", HS_EXCLUSIVE);
+	CHECK_EQ(hs_expiry(hs_find(&op)), HEAP_NOW + HEAP_SECOND);
+	CHECK_EQ(hs_zset_add(&op, hs_bytes(name, HS_ZSET_BLOB_MEMBER + 1), 5, 0, HS_NEVER, &out), HS_OK);
+	CHECK_EQ(hs_expiry(hs_find(&op)), HEAP_NOW + HEAP_SECOND);
+	end();
+	CHECK(is_large("b"));
+	check_key("b");
+	drop("a");
+	drop("b");
+	done();
+}
+
+static void
+emptied_key_disappears(void)
+{
+	static const unsigned sizes[] = {1, 100, 1000};
+
+	open_region(REGION_SIZE);
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		HsZsetRange all = all_by_rank(false);
+		HsZsetBatch batch;
+		uint64_t	n;
+
+		CASE("%u members", sizes[i]);
+		fill("a", sizes[i]);
+		begin("a", HS_EXCLUSIVE);
+		CHECK_EQ(hs_zset_remove_range(&op, &all, &n), HS_OK);
+		CHECK_EQ(n, sizes[i]);
+		CHECK(hs_find(&op) == NULL);
+		end();
+		fill("a", sizes[i]);
+		begin("a", HS_EXCLUSIVE);
+		CHECK_EQ(hs_zset_pop(&op, UINT64_MAX, true, buf, BUF_SIZE, &batch), HS_OK);
+		CHECK_EQ(batch.n, sizes[i]);
+		CHECK(hs_find(&op) == NULL);
+		end();
+		fill("a", sizes[i]);
+		for (unsigned m = 0; m < sizes[i]; m++)
+		{
+			HsBytes		member = name_of(m);
+
+			begin("a", HS_EXCLUSIVE);
+			CHECK_EQ(hs_zset_remove(&op, &member, 1, &n), HS_OK);
+			end();
+		}
+		begin("a", HS_EXCLUSIVE);
+		CHECK(hs_find(&op) == NULL);
+		end();
+		fill("a", sizes[i]);
+		begin("a", HS_EXCLUSIVE);
+		CHECK_EQ(hs_zset_store(&op, NULL, 0, HS_NEVER), HS_OK);
+		CHECK(hs_find(&op) == NULL);
+		end();
+	}
+	done();
+}
+
+/* Loads in order, from both ends, leave blocks nearly full. */
+static void
+ordered_loads_are_dense(void)
+{
+	for (int direction = -1; direction <= 1; direction += 2)
+	{
+		const unsigned count = 50000;
+		HsZsetAdded out;
+		HsRecord   *record;
+
+		CASE("direction %d", direction);
+		open_region(REGION_SIZE);
+		for (unsigned i = 0; i < count; i++)
+		{
+			begin("a", HS_EXCLUSIVE);
+			REQUIRE_EQ(hs_zset_add(&op, name_of(i), direction * (double) i, 0, HS_NEVER, &out), HS_OK);
+			end();
+		}
+		begin("a", HS_SHARED);
+		record = hs_find(&op);
+		CHECK_WELL(hs_zset_verify(op.part, record));
+		{
+			HsRef		root;
+
+			memcpy(&root, hs_value(record).data, sizeof(root));
+			CHECK(hs_zset_bytes(root) < 42 * count);
+		}
+		end();
+		drop("a");
+		done();
+	}
+}
+
+/*
+ * ---- Memory that runs out ---------------------------------------------------------------
+ */
+
+static void
+fails_at_every_allocation(void)
+{
+	static const unsigned sizes[] = {0, 128, 129, 500, 5000};
+	TestRandom	r = {test_seed(3)};
+
+	open_region(REGION_SIZE);
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		for (int kind = 0; kind < 4; kind++)
+		{
+			HsBytes    *names = zset_model_names(8000, kind == 3, 5);
+			ZsetModel	m;
+			bool		succeeded = false;
+
+			CASE("%u members, kind %d", sizes[i], kind);
+			drop("a");
+			zset_model_init(&m, 8000, names);
+			for (unsigned j = 0; j < sizes[i]; j++)
+			{
+				HsZsetAdded out;
+
+				zset_model_set(&m, j, (double) test_below(&r, 1000));
+				begin("a", HS_EXCLUSIVE);
+				REQUIRE_EQ(hs_zset_add(&op, names[j], m.score[j], 0, HS_NEVER, &out), HS_OK);
+				end();
+			}
+			slab_watch_promises(true);
+			for (int fail = 0; !succeeded; fail++)
+			{
+				static HsZsetMember list[MANY];
+				static unsigned ids[MANY];
+				size_t		n = kind == 0 ? 1 : kind == 1 ? 2 : MANY;
+				HsZsetAdded out = {.added = 99};
+				HsStatus	status;
+				int			asked;
+
+				for (size_t j = 0; j < n; j++)
+				{
+					ids[j] = (unsigned) test_below(&r, 8000);
+					list[j] = (HsZsetMember) {(double) test_below(&r, 1000), names[ids[j]]};
+				}
+				begin("a", HS_EXCLUSIVE);
+				slab_fail_after(n > 2 ? fail : (int) test_below(&r, 8));
+				status = hs_zset_add_many(&op, list, n, 0, HS_NEVER, &out);
+				asked = slab_asked();
+				slab_fail_after(-1);
+				end();
+				if (status == HS_NO_MEMORY)
+				{
+					CHECK_EQ(out.added, 99);
+					CHECK(op.need > 0);
+				}
+				else
+				{
+					CHECK_EQ(status, HS_OK);
+					for (size_t j = 0; j < n; j++)
+						zset_model_set(&m, ids[j], list[j].score);
+				}
+				/* few members seldom need a block: often then, not each in turn */
+				succeeded = n > 2 ? asked > 0 && fail >= asked : fail >= 1500;
+				if (fail % 32 == 0 || succeeded || n > 2)
+					check_all("a", &m);
+			}
+			CHECK_EQ(slab_broken_promises(), 0);
+			slab_watch_promises(false);
+			zset_model_free(&m);
+			zset_model_names_free(names, 8000);
+		}
+	drop("a");
+	done();
+}
+
+/* Many adds of many sizes to large sets keep to what was promised for them. */
+static void
+promises_suffice(void)
+{
+	uint64_t	rounds = test_scaled(60);
+	TestRandom	seeds = {test_seed(9)};
+
+	for (uint64_t i = 0; i < rounds; i++)
+	{
+		static HsZsetMember list[4000];
+		unsigned	space = 20000;
+		HsBytes    *names = zset_model_names(space, i % 4 == 0, i);
+		Round		t = {"a",.mode = (ScoreMode) (i % NSCORE_MODES),.r = {test_random(&seeds)}};
+
+		CASE("round %u", (unsigned) i);
+		open_region(REGION_SIZE);
+		zset_model_init(&t.m, space, names);
+		slab_watch_promises(true);
+		for (int step = 0; step < 12; step++)
+		{
+			size_t		n = 1 + test_below(&t.r, test_below(&t.r, 3) == 0 ? 4000 : 300);
+			unsigned	first = random_id(&t);
+			HsZsetAdded got,
+						want = {0};
+
+			for (size_t j = 0; j < n; j++)
+			{
+				unsigned	id = i % 3 == 0 ? (first + (unsigned) j) % space : random_id(&t);
+				double		score = i % 5 == 0 ? (double) id : random_score(&t);
+
+				list[j] = (HsZsetMember) {score, names[id]};
+				model_add(&t.m, id, score, 0, &want);
+			}
+			begin("a", HS_EXCLUSIVE);
+			REQUIRE_EQ(hs_zset_add_many(&op, list, n, 0, HS_NEVER, &got), HS_OK);
+			end();
+			check_added(&got, &want);
+			if (step % 3 == 2)
+				do_remove_range(&t);
+		}
+		CHECK_EQ(slab_broken_promises(), 0);
+		slab_watch_promises(false);
+		check_all("a", &t.m);
+		zset_model_free(&t.m);
+		zset_model_names_free(names, space);
+		drop("a");
+		done();
+	}
+}
+
+/* A store or load that fails leaves the old value, whatever it was. */
+static void
+failed_store_keeps_the_old_value(void)
+{
+	HsZsetMember list[300];
+	char		names[300][16];
+	HsBytes		old[1] = {hs_bytes_str("old")};
+	ZsetModel	m;
+	bool		succeeded = false;
+
+	open_region(REGION_SIZE);
+	for (int i = 0; i < 300; i++)
+	{
+		snprintf(names[i], sizeof(names[i]), "%d", i);
+		list[i] = (HsZsetMember) {i, hs_bytes_str(names[i])};
+	}
+	zset_model_init(&m, 1, old);
+	zset_model_set(&m, 0, 3);
+	fill("a", 0);
+	begin("a", HS_EXCLUSIVE);
+	{
+		HsZsetAdded out;
+
+		REQUIRE_EQ(hs_zset_add(&op, old[0], 3, 0, HS_NEVER, &out), HS_OK);
+	}
+	end();
+	for (int fail = 0; !succeeded; fail++)
+	{
+		begin("a", HS_EXCLUSIVE);
+		slab_fail_after(fail);
+		succeeded = hs_zset_store(&op, list, 300, HS_NEVER) == HS_OK;
+		slab_fail_after(-1);
+		end();
+		if (!succeeded)
+			check_all("a", &m);
+	}
+	begin("a", HS_EXCLUSIVE);
+	{
+		HsZsetMember swap = list[7];
+		uint64_t	n;
+
+		CHECK_EQ(hs_zset_card(&op, &n), HS_OK);
+		CHECK_EQ(n, 300);
+		list[7] = list[8];
+		list[8] = swap;
+		CHECK_EQ(hs_zset_store(&op, list, 300, HS_NEVER), HS_BAD_ARGUMENT);
+		CHECK_EQ(hs_zset_store(&op, list, 20, HS_NEVER), HS_BAD_ARGUMENT);
+		list[8] = list[7];
+		list[7].score--;
+		CHECK_EQ(hs_zset_store(&op, list, 300, HS_NEVER), HS_BAD_ARGUMENT);
+		CHECK_EQ(hs_zset_store(&op, list, 20, HS_NEVER), HS_BAD_ARGUMENT);
+		CHECK_EQ(hs_zset_card(&op, &n), HS_OK);
+		CHECK_EQ(n, 300);
+	}
+	end();
+	zset_model_free(&m);
+	drop("a");
+	done();
+}
+
+/*
+ * ---- Reading while others write ------------------------------------------------------------
+ */
+
+static void
+cursor_goes_on_after_writes(void)
+{
+	for (int reverse = 0; reverse < 2; reverse++)
+	{
+		HsZsetRange range = all_by_rank(reverse);
+		HsZsetCursor c;
+		TestRandom	r = {11};
+		bool		seen[3000] = {0};
+		unsigned	kept = 0;
+
+		CASE("reverse %d", reverse);
+		open_region(REGION_SIZE);
+		fill("a", 3000);
+		hs_zset_cursor_init(&c, &range);
+		while (!c.done)
+		{
+			HsZsetBatch batch;
+			size_t		pos = 0;
+
+			begin("a", HS_EXCLUSIVE);
+			REQUIRE_EQ(hs_zset_read(&op, &c, buf, 1500, &batch), HS_OK);
+			for (unsigned i = 0; i < batch.n; i++)
+			{
+				HsZsetMember m = hs_zset_batch_next(buf, &pos);
+				unsigned	id = (unsigned) m.score;
+
+				if (m.score != id)
+					continue;	/* one added meanwhile */
+				CHECK(!seen[id]);
+				seen[id] = true;
+			}
+			for (int i = 0; i < 20; i++)
+			{
+				/* odd members come and go, even ones stay */
+				HsBytes		gone = name_of((unsigned) test_below(&r, 1500) * 2 + 1);
+				HsZsetAdded out;
+				uint64_t	n;
+				double		score = (double) test_below(&r, 3000) + 0.5;
+
+				REQUIRE_EQ(hs_zset_remove(&op, &gone, 1, &n), HS_OK);
+				REQUIRE_EQ(hs_zset_add(&op, name_of((unsigned) test_below(&r, 1000) + 5000), score, 0, HS_NEVER, &out), HS_OK);
+			}
+			end();
+		}
+		/* a rank range reads as many as there were: new ones displace others */
+		for (unsigned i = 0; i < 3000; i += 2)
+			kept += seen[i];
+		CHECK(kept > 1000);
+		drop("a");
+		done();
+	}
+}
+
+static void
+cursor_of_a_score_range_sees_all_that_stays(void)
+{
+	for (int reverse = 0; reverse < 2; reverse++)
+	{
+		HsZsetRange range = {.by = HS_ZSET_BY_SCORE,.min = 100,.max = 2900,.limit = UINT64_MAX,
+		.reverse = reverse};
+		HsZsetCursor c;
+		TestRandom	r = {12};
+		bool		seen[3000] = {0};
+
+		CASE("reverse %d", reverse);
+		open_region(REGION_SIZE);
+		fill("a", 3000);
+		hs_zset_cursor_init(&c, &range);
+		while (!c.done)
+		{
+			HsZsetBatch batch;
+			size_t		pos = 0;
+
+			begin("a", HS_EXCLUSIVE);
+			REQUIRE_EQ(hs_zset_read(&op, &c, buf, 1500, &batch), HS_OK);
+			for (unsigned i = 0; i < batch.n; i++)
+			{
+				HsZsetMember m = hs_zset_batch_next(buf, &pos);
+
+				CHECK(!seen[(unsigned) m.score]);
+				seen[(unsigned) m.score] = true;
+			}
+			for (int i = 0; i < 20; i++)
+			{
+				HsBytes		gone = name_of((unsigned) test_below(&r, 1500) * 2 + 1);
+				uint64_t	n;
+
+				REQUIRE_EQ(hs_zset_remove(&op, &gone, 1, &n), HS_OK);
+			}
+			end();
+		}
+		for (unsigned i = 0; i < 3000; i += 2)
+			CHECK_EQ(seen[i], i >= 100 && i <= 2900);
+		drop("a");
+		done();
+	}
+}
+
+/* The key goes away between two batches. */
+static void
+cursor_ends_when_the_key_is_gone(void)
+{
+	HsZsetRange range = all_by_rank(false);
+	HsZsetCursor c;
+	HsZsetBatch batch;
+
+	open_region(REGION_SIZE);
+	fill("a", 500);
+	hs_zset_cursor_init(&c, &range);
+	begin("a", HS_SHARED);
+	REQUIRE_EQ(hs_zset_read(&op, &c, buf, 1500, &batch), HS_OK);
+	end();
+	CHECK(batch.n > 0 && !c.done);
+	drop("a");
+	begin("a", HS_SHARED);
+	REQUIRE_EQ(hs_zset_read(&op, &c, buf, 1500, &batch), HS_OK);
+	end();
+	CHECK_EQ(batch.n, 0);
+	CHECK(c.done);
+	done();
+}
+
+/*
+ * ---- Several sets -----------------------------------------------------------------------
+ */
+#define NSETS	4
+
+static double
+want_combined(double a, double b, HsZsetAggregate aggregate)
+{
+	double		sum = a + b;
+
+	if (aggregate == HS_ZSET_SUM)
+		return sum != sum ? 0 : sum;
+	return aggregate == HS_ZSET_MIN ? fmin(a, b) : fmax(a, b);
+}
+
+/* The result of the operation, member by member of all there may be. */
+static void
+want_algebra(ZsetModel *want, HsZsetSetOp setop, const ZsetModel *sets, const unsigned *which,
+			 size_t n, const double *weights, HsZsetAggregate aggregate)
+{
+	zset_model_clear(want);
+	for (unsigned id = 0; id < want->space; id++)
+	{
+		unsigned	in = 0;
+		double		score = 0;
+
+		for (size_t i = 0; i < n; i++)
+		{
+			const ZsetModel *m = &sets[which[i]];
+			double		s;
+
+			if (!m->has[id])
+				continue;
+			s = weights != NULL ? m->score[id] * weights[i] : m->score[id];
+			if (s != s)
+				s = 0;
+			score = in++ == 0 ? s : want_combined(score, s, aggregate);
+		}
+		if (setop == HS_ZSET_UNION ? in > 0 : setop == HS_ZSET_INTER ? in == n :
+			in == 1 && sets[which[0]].has[id])
+			zset_model_set(want, id, setop == HS_ZSET_DIFF ? sets[which[0]].score[id] : score);
+	}
+}
+
+static void
+check_result(const ZsetModel *want, const HsZsetMember *got, size_t n)
+{
+	REQUIRE_EQ(n, want->n);
+	for (size_t i = 0; i < n; i++)
+	{
+		CHECK(got[i].score == want->score[want->order[i]]);
+		CHECK(hs_bytes_cmp(got[i].member, want->name[want->order[i]]) == 0);
+	}
+}
+
+static void
+run_algebra(TestRandom *r, const ZsetModel *sets, ZsetModel *want)
+{
+	static const char *const names[NSETS + 1] = {"s0", "s1", "s2", "s3", "dest"};
+	static const double all_weights[] = {1, 2, -1, 0, 0.5, INFINITY};
+	HsZsetSetOp setop = (HsZsetSetOp) test_below(r, 3);
+	HsZsetAggregate aggregate = (HsZsetAggregate) test_below(r, 3);
+	size_t		n = 1 + test_below(r, NSETS);
+	unsigned	which[NSETS];
+	double		weights[NSETS];
+	bool		weigh = test_below(r, 2) && setop != HS_ZSET_DIFF;
+	HsBytes		keys[NSETS + 1];
+	HsZsetMember *result;
+	size_t		nresult;
+	uint64_t	card;
+	HsZsetScratch small = {scratch.data, 8, 0};
+	HsMulti		multi;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		which[i] = (unsigned) test_below(r, NSETS);
+		weights[i] = all_weights[test_below(r, sizeof(all_weights) / sizeof(all_weights[0]))];
+		keys[i] = hs_bytes_str(names[which[i]]);
+	}
+	keys[n] = hs_bytes_str("dest");
+	want_algebra(want, setop, sets, which, n, weigh ? weights : NULL, aggregate);
+	REQUIRE_EQ(hs_multi_begin(&multi, &h, keys, n + 1, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	if (hs_zset_algebra(&multi, setop, keys, n, weigh ? weights : NULL, aggregate,
+						&small, &result, &nresult, NULL, NULL) == HS_BUFFER_TOO_SMALL)
+	{
+		REQUIRE(small.need > small.capacity && small.need <= scratch.capacity);
+		small.capacity = small.need;
+	}
+	else
+		CHECK_EQ(want->n, 0);
+	REQUIRE_EQ(hs_zset_algebra(&multi, setop, keys, n, weigh ? weights : NULL, aggregate,
+							   &small, &result, &nresult, NULL, NULL), HS_OK);
+	check_result(want, result, nresult);
+	REQUIRE_EQ(hs_multi_op(&multi, keys[n], &op), HS_OK);
+	REQUIRE_EQ(hs_zset_store(&op, result, nresult, HS_NEVER), HS_OK);
+	if (setop == HS_ZSET_INTER)
+	{
+		REQUIRE_EQ(hs_zset_intercard(&multi, keys, n, 0, &card, NULL, NULL), HS_OK);
+		CHECK_EQ(card, want->n);
+		REQUIRE_EQ(hs_zset_intercard(&multi, keys, n, 7, &card, NULL, NULL), HS_OK);
+		CHECK_EQ(card, want->n < 7 ? want->n : 7);
+	}
+	hs_multi_end(&multi);
+	check_all("dest", want);
+}
+
+static void
+algebra_against_the_model(void)
+{
+	static const unsigned sizes[] = {0, 5, 100, 129, 1500};
+	TestRandom	r = {test_seed(21)};
+	uint64_t	rounds = test_scaled(30);
+
+	for (uint64_t i = 0; i < rounds; i++)
+	{
+		HsBytes    *names = zset_model_names(2000, i % 3 == 0, i);
+		ZsetModel	sets[NSETS + 1];
+		Round		t = {"",.mode = (ScoreMode) (i % NSCORE_MODES),.r = {i}};
+
+		CASE("round %u", (unsigned) i);
+		open_region(REGION_SIZE);
+		for (unsigned s = 0; s <= NSETS; s++)
+			zset_model_init(&sets[s], 2000, names);
+		for (unsigned s = 0; s < NSETS; s++)
+		{
+			char		key[3] = {'s', (char) ('0' + s), '\0'};
+			unsigned	n = sizes[test_below(&r, sizeof(sizes) / sizeof(sizes[0]))];
+
+			for (unsigned j = 0; j < n; j++)
+			{
+				unsigned	id = (unsigned) test_below(&r, n + n / 4 + 1);
+				double		score = random_score(&t);
+				HsZsetAdded out;
+
+				begin(key, HS_EXCLUSIVE);
+				REQUIRE_EQ(hs_zset_add(&op, names[id], score, 0, HS_NEVER, &out), HS_OK);
+				end();
+				zset_model_set(&sets[s], id, score);
+			}
+		}
+		for (int j = 0; j < 40; j++)
+			run_algebra(&r, sets, &sets[NSETS]);
+		for (unsigned s = 0; s <= NSETS; s++)
+			zset_model_free(&sets[s]);
+		zset_model_names_free(names, 2000);
+		done();
+	}
+}
+
+/* Union of a set with itself, stored over itself: it is read while it is replaced. */
+static void
+result_may_replace_a_source(void)
+{
+	static const unsigned sizes[] = {3, 1000};
+
+	for (unsigned i = 0; i < 2; i++)
+	{
+		HsBytes		keys[2] = {hs_bytes_str("a"), hs_bytes_str("a")};
+		HsZsetMember *result;
+		size_t		n;
+		HsMulti		multi;
+		double		score;
+
+		open_region(REGION_SIZE);
+		fill("a", sizes[i]);
+		REQUIRE_EQ(hs_multi_begin(&multi, &h, keys, 2, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+		REQUIRE_EQ(hs_zset_algebra(&multi, HS_ZSET_UNION, keys, 2, NULL, HS_ZSET_SUM, &scratch,
+								   &result, &n, NULL, NULL), HS_OK);
+		CHECK_EQ(n, sizes[i]);
+		REQUIRE_EQ(hs_multi_op(&multi, keys[0], &op), HS_OK);
+		REQUIRE_EQ(hs_zset_store(&op, result, n, HS_NEVER), HS_OK);
+		REQUIRE_EQ(hs_zset_score(&op, name_of(2), &score), HS_OK);
+		CHECK(score == 4);
+		hs_multi_end(&multi);
+		check_key("a");
+		drop("a");
+		done();
+	}
+}
+
+static void
+algebra_names_the_key_of_another_type(void)
+{
+	HsBytes		keys[2] = {hs_bytes_str("a"), hs_bytes_str("s")};
+	HsZsetMember *result;
+	size_t		n,
+				bad = 99;
+	HsType		found = HS_ANY;
+	HsMulti		multi;
+	HsDraft		draft;
+	double		weights[2] = {1, NAN};
+
+	open_region(REGION_SIZE);
+	fill("a", 3);
+	begin("s", HS_EXCLUSIVE);
+	REQUIRE_EQ(hs_reserve(&op, HS_STRING, 1, HS_NEVER, &draft), HS_OK);
+	draft.value[0] = 'x';
+	hs_publish(&op, &draft);
+	end();
+	REQUIRE_EQ(hs_multi_begin(&multi, &h, keys, 2, HS_SHARED, HEAP_NOW), HS_OK);
+	CHECK_EQ(hs_zset_algebra(&multi, HS_ZSET_UNION, keys, 2, NULL, HS_ZSET_SUM, &scratch,
+							 &result, &n, &bad, &found), HS_WRONG_TYPE);
+	CHECK_EQ(bad, 1);
+	CHECK_EQ(found, HS_STRING);
+	CHECK_EQ(hs_zset_algebra(&multi, HS_ZSET_UNION, keys, 1, weights + 1, HS_ZSET_SUM, &scratch,
+							 &result, &n, NULL, NULL), HS_NOT_A_NUMBER);
+	CHECK_EQ(hs_zset_algebra(&multi, HS_ZSET_UNION, keys, 0, NULL, HS_ZSET_SUM, &scratch,
+							 &result, &n, NULL, NULL), HS_BAD_ARGUMENT);
+	hs_multi_end(&multi);
+	done();
+}
+
+/*
+ * ---- Effects ---------------------------------------------------------------------------------
+ */
+
+/* Do in keyspace 'to' what the effects say. */
+static void
+replay(HsHandle *to, HsBytes log)
+{
+	size_t		pos = 0;
+	HsEffect	fx;
+
+	while (hs_effect_next(log, &pos, &fx) == HS_OK)
+	{
+		HsZsetAdded out;
+		uint64_t	n;
+		double		score;
+
+		REQUIRE_EQ(hs_op_begin(&op, to, fx.key, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+		switch (fx.op)
+		{
+			case HS_EF_ZADD:
+				REQUIRE_EQ(fx.head.size, 8);
+				memcpy(&score, fx.head.data, 8);
+				CHECK_EQ(hs_zset_add(&op, fx.tail, score, 0, HS_NEVER, &out), HS_OK);
+				break;
+			case HS_EF_ZREM:
+				CHECK_EQ(hs_zset_remove(&op, &fx.tail, 1, &n), HS_OK);
+				CHECK_EQ(n, 1);
+				break;
+			case HS_EF_DEL:
+				if (hs_find(&op) != NULL)
+					hs_remove(&op, hs_find(&op));
+				break;
+			default:
+				CHECK_EQ(fx.op, HS_EF_ZADD);	/* none other is expected */
+		}
+		hs_op_end(&op);
+	}
+	CHECK_EQ(pos, log.size);
+}
+
+static void
+random_change(Round *t, HsEffects *fx)
+{
+	HsZsetMember list[10];
+	HsBytes		members[10];
+	size_t		n = 1 + test_below(&t->r, 9);
+	HsZsetAdded out;
+	HsZsetBatch batch;
+	HsZsetRange range = random_range(t);
+	HsZsetMember *result;
+	uint64_t	removed;
+	double		score;
+
+	range.limit = test_below(&t->r, 30);
+	for (size_t i = 0; i < n; i++)
+	{
+		members[i] = t->m.name[random_id(t)];
+		list[i] = (HsZsetMember) {random_score(t), members[i]};
+	}
+	begin(t->key, HS_EXCLUSIVE);
+	op.effects = fx;
+	switch (test_below(&t->r, 8))
+	{
+		case 0:
+			REQUIRE_EQ(hs_zset_remove(&op, members, n, &removed), HS_OK);
+			break;
+		case 1:
+			REQUIRE_EQ(hs_zset_remove_range(&op, &range, &removed), HS_OK);
+			break;
+		case 2:
+			REQUIRE_EQ(hs_zset_pop(&op, n, false, buf, BUF_SIZE, &batch), HS_OK);
+			break;
+		case 3:
+			(void) hs_zset_incr(&op, members[0], list[0].score, HS_NEVER, &score);
+			break;
+		case 4:
+			if (test_below(&t->r, 20) != 0)
+				break;
+			range.limit = test_below(&t->r, 3000);
+			REQUIRE_EQ(hs_zset_collect(&op, &range, &scratch, &result, &n), HS_OK);
+			REQUIRE_EQ(hs_zset_store(&op, result, n, HS_NEVER), HS_OK);
+			break;
+		default:
+			REQUIRE_EQ(hs_zset_add_many(&op, list, n, random_flags(t), HS_NEVER, &out), HS_OK);
+	}
+	end();
+}
+
+static void
+effects_replayed_give_the_same(void)
+{
+	size_t		capacity = 64 << 20;
+	uint8_t    *log = malloc(capacity);
+	static const unsigned spaces[] = {60, 900};
+
+	for (unsigned i = 0; i < 2 * NSCORE_MODES; i++)
+	{
+		unsigned	space = spaces[i % 2];
+		HsBytes    *names = zset_model_names(space, i % 3 == 0, i);
+		Round		t = {"a",.mode = (ScoreMode) (i / 2),.r = {i + 1}};
+		HsEffects	fx = {log, 0, capacity, 0};
+		HsHandle	twin;
+		HsRecord   *record;
+		size_t		size = 0,
+					size2 = 0;
+		uint8_t    *dump;
+
+		CASE("round %u", i);
+		open_region(REGION_SIZE);
+		dump = scratch.data;
+		heap_keyspace(&twin, 2, HS_EVICT_NONE, 0);
+		zset_model_init(&t.m, space, names);
+		t.m.n = space / 2;		/* for random ranges only */
+		for (uint64_t j = test_scaled(1500); j-- > 0;)
+			random_change(&t, &fx);
+		replay(&twin, hs_bytes(log, fx.size));
+		begin("a", HS_SHARED);
+		record = hs_find(&op);
+		if (record != NULL)
+			size = hs_zset_dump(record, dump, scratch.capacity / 2);
+		end();
+		REQUIRE_EQ(hs_op_begin(&op, &twin, hs_bytes_str("a"), HS_SHARED, HEAP_NOW), HS_OK);
+		record = hs_find(&op);
+		if (record != NULL)
+			size2 = hs_zset_dump(record, dump + scratch.capacity / 2, scratch.capacity / 2);
+		hs_op_end(&op);
+		REQUIRE(size <= scratch.capacity / 2);
+		CHECK_BYTES(hs_bytes(dump + scratch.capacity / 2, size2), hs_bytes(dump, size));
+		zset_model_free(&t.m);
+		zset_model_names_free(names, space);
+		drop("a");
+		done();
+	}
+	free(log);
+}
+
+static void
+full_effect_buffer_stops_the_command(void)
+{
+	static const unsigned sizes[] = {3, 500};
+
+	for (unsigned i = 0; i < 2; i++)
+	{
+		uint8_t		log[8];
+		HsEffects	fx = {log, 0, sizeof(log), 0};
+		HsZsetRange range = all_by_rank(false);
+		HsZsetMember m = {1, hs_bytes_str("new")};
+		HsZsetAdded out;
+		HsZsetBatch batch;
+		double		score;
+		uint64_t	n;
+		HsBytes		member = name_of(0);
+
+		open_region(REGION_SIZE);
+		fill("key", sizes[i]);
+		range.stop = 1;
+		begin("key", HS_EXCLUSIVE);
+		op.effects = &fx;
+		CHECK_EQ(hs_zset_add(&op, m.member, 1, 0, HS_NEVER, &out), HS_NO_MEMORY);
+		CHECK(fx.wanted > sizeof(log));
+		CHECK_EQ(hs_zset_incr(&op, m.member, 1, HS_NEVER, &score), HS_NO_MEMORY);
+		CHECK_EQ(hs_zset_remove(&op, &member, 1, &n), HS_NO_MEMORY);
+		CHECK_EQ(hs_zset_remove_range(&op, &range, &n), HS_NO_MEMORY);
+		CHECK_EQ(hs_zset_pop(&op, 1, false, buf, BUF_SIZE, &batch), HS_NO_MEMORY);
+		CHECK_EQ(hs_zset_store(&op, &m, 1, HS_NEVER), HS_NO_MEMORY);
+		CHECK_EQ(hs_zset_store(&op, NULL, 0, HS_NEVER), HS_NO_MEMORY);
+		CHECK_EQ(fx.size, 0);
+		CHECK_EQ(hs_zset_card(&op, &n), HS_OK);
+		CHECK_EQ(n, sizes[i]);
+		end();
+		drop("key");
+		done();
+	}
+}
+
+/*
+ * ---- Random members, dumps -----------------------------------------------------------------------
+ */
+
+/* Every member about equally often; 200 draws for each on average. */
+static void
+random_members_are_fair(void)
+{
+	static const unsigned sizes[] = {2, 100, 129, 1000};
+	static const int64_t counts[] = {1, -1, 7, -7};
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		for (unsigned c = 0; c < sizeof(counts) / sizeof(counts[0]); c++)
+		{
+			unsigned	n = sizes[i];
+			unsigned   *times = calloc(n, sizeof(unsigned));
+			TestRandom	r = {31};
+			double		chi = 0;
+			unsigned	drawn = 0;
+
+			CASE("%u members, count %d", n, (int) counts[c]);
+			open_region(REGION_SIZE);
+			fill("a", n);
+			begin("a", HS_SHARED);
+			while (drawn < 200 * n)
+			{
+				HsZsetBatch batch;
+				size_t		pos = 0;
+
+				REQUIRE_EQ(hs_zset_random(&op, counts[c], test_random(&r), buf, BUF_SIZE, &batch), HS_OK);
+				for (unsigned j = 0; j < batch.n; j++, drawn++)
+					times[(unsigned) hs_zset_batch_next(buf, &pos).score]++;
+			}
+			end();
+			for (unsigned j = 0; j < n; j++)
+				chi += (times[j] - drawn / (double) n) * (times[j] - drawn / (double) n) * n / drawn;
+			/* mean n - 1, variance 2 (n - 1): five standard deviations */
+			CHECK(chi < n - 1 + 5 * sqrt(2.0 * (n - 1)) + 3);
+			free(times);
+			drop("a");
+			done();
+		}
+}
+
+static size_t
+put_entry(uint8_t *to, double score, const char *member)
+{
+	uint32_t	size = (uint32_t) strlen(member);
+
+	memcpy(to, &score, 8);
+	memcpy(to + 8, &size, 4);
+	memcpy(to + 12, member, size);
+	return 12 + size;
+}
+
+static void
+damaged_dumps_are_refused(void)
+{
+	static const struct
+	{
+		const char *name;
+		uint32_t	n;
+		double		score[3];
+		const char *member[3];
+		int			cut;		/* bytes missing (or too many) at the end */
+		HsStatus	want;
+	}			cases[] = {
+		{"good", 2, {1, 2}, {"a", "b"}, 0, HS_OK},
+		{"equal scores", 2, {1, 1}, {"a", "b"}, 0, HS_OK},
+		{"empty member", 1, {1}, {""}, 0, HS_OK},
+		{"none", 0, {0}, {NULL}, 0, HS_CORRUPT},
+		{"descending", 2, {2, 1}, {"a", "b"}, 0, HS_CORRUPT},
+		{"members descending", 2, {1, 1}, {"b", "a"}, 0, HS_CORRUPT},
+		{"twice the same", 2, {1, 1}, {"a", "a"}, 0, HS_CORRUPT},
+		{"twice the member", 2, {1, 2}, {"a", "a"}, 0, HS_CORRUPT},
+		{"NaN", 1, {NAN}, {"a"}, 0, HS_CORRUPT},
+		{"negative zero", 1, {-0.0}, {"a"}, 0, HS_CORRUPT},
+		{"cut", 2, {1, 2}, {"a", "b"}, 1, HS_CORRUPT},
+		{"cut in a header", 2, {1, 2}, {"a", "b"}, 9, HS_CORRUPT},
+		{"too much", 2, {1, 2}, {"a", "b"}, -1, HS_CORRUPT},
+	};
+
+	open_region(REGION_SIZE);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		uint8_t		payload[200] = {0};
+		size_t		size = 4;
+		uint64_t	n = 0;
+
+		CASE("%s", cases[i].name);
+		memcpy(payload, &cases[i].n, 4);
+		for (uint32_t j = 0; j < cases[i].n; j++)
+			size += put_entry(payload + size, cases[i].score[j], cases[i].member[j]);
+		size -= (size_t) cases[i].cut;
+		begin("d", HS_EXCLUSIVE);
+		CHECK_EQ(hs_zset_load(&op, hs_bytes(payload, size), HS_NEVER), cases[i].want);
+		CHECK_EQ(hs_zset_card(&op, &n), HS_OK);
+		CHECK_EQ(n, cases[i].want == HS_OK ? cases[i].n : 0);
+		end();
+		drop("d");
+	}
+	done();
+}
+
+TEST_MAIN(TEST(arguments_are_checked), TEST(encoding_changes_at_its_limits),
+		  TEST(emptied_key_disappears), TEST(ordered_loads_are_dense),
+		  TEST(fails_at_every_allocation), TEST(promises_suffice),
+		  TEST(failed_store_keeps_the_old_value), TEST(cursor_goes_on_after_writes),
+		  TEST(cursor_of_a_score_range_sees_all_that_stays),
+		  TEST(cursor_ends_when_the_key_is_gone), TEST(algebra_against_the_model),
+		  TEST(result_may_replace_a_source), TEST(algebra_names_the_key_of_another_type),
+		  TEST(effects_replayed_give_the_same), TEST(full_effect_buffer_stops_the_command),
+		  TEST(random_members_are_fair), TEST(damaged_dumps_are_refused),
+		  TEST(random_operations))

@@ -24,7 +24,9 @@ UNIT_FLAGS = -std=c11 -Wall -Wextra -Werror -DHS_TESTING -iquote src/engine -iqu
 ASAN_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN_FLAGS = -fsanitize=thread -DHS_TSAN -fno-omit-frame-pointer
 # what a test does not use need not be there
-UNIT_LIBS = -Wl,--gc-sections -lpthread -lm
+# and the slabs can be made to fail, see slab_test.h
+UNIT_LIBS = -Wl,--gc-sections -lpthread -lm \
+	-Wl,--wrap=hs_slab_alloc,--wrap=hs_slab_free,--wrap=hs_slab_prepare,--wrap=hs_slab_settle
 
 ENGINE_NAMES := $(basename $(notdir $(wildcard src/engine/*.c)))
 SUPPORT_NAMES := $(basename $(notdir $(wildcard test/unit/*_test.c)))
