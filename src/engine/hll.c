@@ -235,21 +235,22 @@ make_dense(uint8_t *sketch)
  * ---- Adding -------------------------------------------------------------------
  */
 
-/* Number of entries before the place of 'entry', ranks not looked at. */
+/*
+ * Number of entries before the place of 'entry', ranks not looked at.  Hashes
+ * are spread evenly, so it is some steps from where it would be if they were
+ * spread perfectly; faster than halving, which the processor cannot foresee.
+ */
 static uint32_t
 entry_search(const uint8_t *sketch, uint32_t n, uint32_t entry)
 {
 	uint32_t	key = entry & ~ENTRY_RANK_MASK;
-	uint32_t	base = 0;
+	uint32_t	pos = (uint32_t) ((uint64_t) key * n >> 32);
 
-	while (n > 1)
-	{
-		uint32_t	half = n / 2;
-
-		base += load32(entry_at(sketch, base + half - 1)) < key ? half : 0;
-		n -= half;
-	}
-	return base + (n == 1 && load32(entry_at(sketch, base)) < key);
+	while (pos < n && load32(entry_at(sketch, pos)) < key)
+		pos++;
+	while (pos > 0 && load32(entry_at(sketch, pos - 1)) >= key)
+		pos--;
+	return pos;
 }
 
 /* The entry at 'pos' stands for the same first bits. */
