@@ -61,6 +61,8 @@ extern void hsg_ddl_install(void);
 /* Where this transaction has altered the server: the options it had before. */
 extern void hsg_options_until_commit(Oid server, HsKeyspaceOptions *opts);
 
+/* Drop the keyspace of a server of this database, if it has one. */
+extern void hsg_keyspace_drop(Oid server);
 /* Drop keyspaces of this database whose server is gone. */
 extern void hsg_sweep_servers(void);
 /* Drop keyspaces of databases that are gone.  Needs a transaction. */

@@ -320,7 +320,7 @@ recheck_on_standby(Oid server, const char *name)
 	AcceptInvalidationMessages();
 	if (SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(server)))
 		return;
-	hs_keyspace_drop(MyDatabaseId, server);
+	hsg_keyspace_drop(server);
 	does_not_exist(name);
 }
 

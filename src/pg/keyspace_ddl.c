@@ -31,6 +31,7 @@
 #include "utils/syscache.h"
 
 #include "glue.h"
+#include "wait.h"
 
 #define LOCK_TRIES		100
 #define LOCK_PAUSE_US	1000
@@ -181,6 +182,14 @@ xact_callback(XactEvent event, void *arg)
 	}
 }
 
+/* Never raises. */
+void
+hsg_keyspace_drop(Oid server)
+{
+	hs_keyspace_drop(MyDatabaseId, server);
+	hsg_wait_wake_all();		/* who waits for its keys would do so for ever */
+}
+
 static void
 end_of_transaction(void)
 {
@@ -242,7 +251,7 @@ at_commit(void)
 				hs_keyspace_configure(&h, &n->after);
 		}
 		else if (n->kind == NOTE_DROPPED)
-			hs_keyspace_drop(MyDatabaseId, n->oid);
+			hsg_keyspace_drop(n->oid);
 		else if (n->kind == NOTE_DROPPED_DB)
 			hs_keyspace_drop_db(n->oid);
 	}
@@ -254,7 +263,7 @@ at_abort(void)
 	for (Note *n = notes; n != NULL; n = n->next)
 	{
 		if (n->kind == NOTE_CREATED)
-			hs_keyspace_drop(MyDatabaseId, n->oid);
+			hsg_keyspace_drop(n->oid);
 	}
 }
 
@@ -274,7 +283,7 @@ subxact_callback(SubXactEvent event, SubTransactionId subid,
 		if (n->subxact == subid && event == SUBXACT_EVENT_ABORT_SUB)
 		{
 			if (n->kind == NOTE_CREATED)
-				hs_keyspace_drop(MyDatabaseId, n->oid);
+				hsg_keyspace_drop(n->oid);
 			*link = n->next;
 			continue;
 		}
@@ -356,14 +365,14 @@ sweep_server(Oid server)
 {
 	if (RecoveryInProgress())
 	{
-		hs_keyspace_drop(MyDatabaseId, server);
+		hsg_keyspace_drop(server);
 		return;
 	}
 	if (!ConditionalLockDatabaseObject(ForeignServerRelationId, server, 0,
 									   AccessExclusiveLock))
 		return;
 	if (!server_exists(server))
-		hs_keyspace_drop(MyDatabaseId, server);
+		hsg_keyspace_drop(server);
 	UnlockDatabaseObject(ForeignServerRelationId, server, 0, AccessExclusiveLock);
 }
 

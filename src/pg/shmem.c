@@ -17,6 +17,7 @@
 
 #include "../engine/hot.h"
 #include "glue.h"
+#include "wait.h"
 
 HsgShared  *hsg_shared = NULL;
 
@@ -52,6 +53,7 @@ shmem_request(void)
 	if (prev_shmem_request_hook)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(MAXALIGN(sizeof(HsgShared)));
+	RequestAddinShmemSpace(add_size(hsg_wait_shmem_size(), PG_CACHE_LINE_SIZE));
 	RequestAddinShmemSpace(add_size(region_size(), PG_CACHE_LINE_SIZE));
 	RequestAddinShmemSpace(add_size(hs_hot_size(hs_region_keyspaces(region_size())), PG_CACHE_LINE_SIZE));
 }
@@ -77,6 +79,7 @@ shmem_startup(void)
 	}
 	hsg_lock_tranche = hsg_shared->tranche_id;
 	LWLockRegisterTranche(hsg_lock_tranche, "hotset");
+	hsg_wait_shmem_startup();
 
 	region = ShmemInitStruct("hotset region", region_size(), &found);
 	if (!found)
