@@ -284,6 +284,271 @@ COMMENT ON FUNCTION kv_del_if(text, jsonb, name) IS 'delete a key if it has the 
 -- Sorted sets
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION zadd(
+    key text, score float8, member text, nx boolean DEFAULT false, xx boolean DEFAULT false,
+    gt boolean DEFAULT false, lt boolean DEFAULT false, ch boolean DEFAULT false,
+    keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zadd' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 20;
+COMMENT ON FUNCTION zadd(text, float8, text, boolean, boolean, boolean, boolean, boolean, name) IS
+'adds a member or moves it to another score; returns how many were added (with ch, or moved)';
+
+CREATE FUNCTION zadd(
+    key text, scores float8[], members text[], nx boolean DEFAULT false, xx boolean DEFAULT false,
+    gt boolean DEFAULT false, lt boolean DEFAULT false, ch boolean DEFAULT false,
+    keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zadd_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zadd(text, float8[], text[], boolean, boolean, boolean, boolean, boolean, name) IS
+'adds or moves members, all of them or none; returns how many were added (with ch, or moved)';
+
+CREATE FUNCTION zincrby(key text, by float8, member text, keyspace name DEFAULT NULL)
+    RETURNS float8
+    AS 'MODULE_PATHNAME', 'hotset_zincrby' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 20;
+COMMENT ON FUNCTION zincrby(text, float8, text, name) IS
+'adds to the score of a member, which begins at 0; returns the new score';
+
+CREATE FUNCTION zrem(key text, member text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zrem' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 20;
+COMMENT ON FUNCTION zrem(text, text, name) IS
+'removes a member; returns how many were there';
+
+CREATE FUNCTION zrem(key text, members text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zrem_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zrem(text, text[], name) IS
+'removes members; returns how many were there';
+
+CREATE FUNCTION zremrangebyrank(key text, start bigint, stop bigint, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zremrangebyrank' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zremrangebyrank(text, bigint, bigint, name) IS
+'removes the members at ranks start to stop; returns how many';
+
+CREATE FUNCTION zremrangebyscore(
+    key text, min float8, max float8, bounds text DEFAULT '[]', keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zremrangebyscore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zremrangebyscore(text, float8, float8, text, name) IS
+'removes the members with scores from min to max; returns how many';
+
+CREATE FUNCTION zremrangebylex(
+    key text, min text, max text, bounds text DEFAULT '[]', keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zremrangebylex' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zremrangebylex(text, text, text, text, name) IS
+'removes the members from min to max in the order of bytes, null is unbounded; returns how many';
+
+CREATE FUNCTION zscore(key text, member text, keyspace name DEFAULT NULL)
+    RETURNS float8
+    AS 'MODULE_PATHNAME', 'hotset_zscore' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION zscore(text, text, name) IS
+'score of a member';
+
+CREATE FUNCTION zmscore(key text, members text[], keyspace name DEFAULT NULL)
+    RETURNS float8[]
+    AS 'MODULE_PATHNAME', 'hotset_zmscore' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION zmscore(text, text[], name) IS
+'scores of members, null for each that is not there';
+
+CREATE FUNCTION zrank(key text, member text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zrank' LANGUAGE C STABLE PARALLEL SAFE COST 15;
+COMMENT ON FUNCTION zrank(text, text, name) IS
+'rank of a member, the lowest score being 0';
+
+CREATE FUNCTION zrevrank(key text, member text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zrevrank' LANGUAGE C STABLE PARALLEL SAFE COST 15;
+COMMENT ON FUNCTION zrevrank(text, text, name) IS
+'rank of a member, the highest score being 0';
+
+CREATE FUNCTION zcard(key text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zcard' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION zcard(text, name) IS
+'number of members';
+
+CREATE FUNCTION zcount(key text, min float8, max float8, bounds text DEFAULT '[]', keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zcount' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION zcount(text, float8, float8, text, name) IS
+'number of members with scores from min to max';
+
+CREATE FUNCTION zlexcount(key text, min text, max text, bounds text DEFAULT '[]', keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zlexcount' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION zlexcount(text, text, text, text, name) IS
+'number of members from min to max in the order of bytes, null is unbounded';
+
+-- What the planner asks about the functions that return rows.
+
+CREATE FUNCTION zrange_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zrange_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zrange_support(internal) IS 'planner support of zrange';
+CREATE FUNCTION zrevrange_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zrevrange_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zrevrange_support(internal) IS 'planner support of zrevrange';
+CREATE FUNCTION zrangebyscore_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zrangebyscore_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zrangebyscore_support(internal) IS 'planner support of zrangebyscore';
+CREATE FUNCTION zrangebylex_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zrangebylex_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zrangebylex_support(internal) IS 'planner support of zrangebylex';
+CREATE FUNCTION zpop_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zpop_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zpop_support(internal) IS 'planner support of zpopmin, zpopmax and zrandmember';
+CREATE FUNCTION zunion_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zunion_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zunion_support(internal) IS 'planner support of zunion';
+CREATE FUNCTION zinter_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zinter_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zinter_support(internal) IS 'planner support of zinter';
+CREATE FUNCTION zdiff_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_zdiff_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION zdiff_support(internal) IS 'planner support of zdiff';
+
+CREATE FUNCTION zrange(
+    key text, start bigint, stop bigint, rev boolean DEFAULT false, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8, rank bigint)
+    AS 'MODULE_PATHNAME', 'hotset_zrange' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    SUPPORT zrange_support;
+COMMENT ON FUNCTION zrange(text, bigint, bigint, boolean, name) IS
+'members at ranks start to stop, negative from the end, in order';
+
+CREATE FUNCTION zrevrange(key text, start bigint, stop bigint, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8, rank bigint)
+    AS 'MODULE_PATHNAME', 'hotset_zrevrange' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    SUPPORT zrevrange_support;
+COMMENT ON FUNCTION zrevrange(text, bigint, bigint, name) IS
+'members at ranks start to stop from the highest score down';
+
+CREATE FUNCTION zrangebyscore(
+    key text, min float8, max float8, bounds text DEFAULT '[]', rev boolean DEFAULT false,
+    "offset" bigint DEFAULT 0, "limit" bigint DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8, rank bigint)
+    AS 'MODULE_PATHNAME', 'hotset_zrangebyscore' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    SUPPORT zrangebyscore_support;
+COMMENT ON FUNCTION zrangebyscore(text, float8, float8, text, boolean, bigint, bigint, name) IS
+'members with scores from min to max, in order';
+
+CREATE FUNCTION zrangebylex(
+    key text, min text, max text, bounds text DEFAULT '[]', rev boolean DEFAULT false,
+    "offset" bigint DEFAULT 0, "limit" bigint DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8, rank bigint)
+    AS 'MODULE_PATHNAME', 'hotset_zrangebylex' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    SUPPORT zrangebylex_support;
+COMMENT ON FUNCTION zrangebylex(text, text, text, text, boolean, bigint, bigint, name) IS
+'members from min to max in the order of bytes, null is unbounded; for sets of equal scores';
+
+CREATE FUNCTION zpopmin(key text, count bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_zpopmin' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 1
+    SUPPORT zpop_support;
+COMMENT ON FUNCTION zpopmin(text, bigint, name) IS
+'removes and returns the members with the lowest scores';
+
+CREATE FUNCTION zpopmax(key text, count bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_zpopmax' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 1
+    SUPPORT zpop_support;
+COMMENT ON FUNCTION zpopmax(text, bigint, name) IS
+'removes and returns the members with the highest scores';
+
+CREATE FUNCTION bzpopmin(keys text[], timeout interval DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS TABLE (key text, member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_bzpopmin' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 1;
+COMMENT ON FUNCTION bzpopmin(text[], interval, name) IS
+'takes the member with the lowest score from the first key that has one, waiting for it until the timeout';
+
+CREATE FUNCTION bzpopmax(keys text[], timeout interval DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS TABLE (key text, member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_bzpopmax' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 1;
+COMMENT ON FUNCTION bzpopmax(text[], interval, name) IS
+'takes the member with the highest score from the first key that has one, waiting for it until the timeout';
+
+CREATE FUNCTION zrandmember(key text, count bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_zrandmember' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 1
+    SUPPORT zpop_support;
+COMMENT ON FUNCTION zrandmember(text, bigint, name) IS
+'members drawn at random: count different ones, or, if negative, that many with repetition';
+
+CREATE FUNCTION zunion(
+    keys text[], weights float8[] DEFAULT NULL, aggregate text DEFAULT 'sum', keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_zunion' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100
+    SUPPORT zunion_support;
+COMMENT ON FUNCTION zunion(text[], float8[], text, name) IS
+'members of any of the sets; scores are weighted and added, or their minimum or maximum';
+
+CREATE FUNCTION zinter(
+    keys text[], weights float8[] DEFAULT NULL, aggregate text DEFAULT 'sum', keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_zinter' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100
+    SUPPORT zinter_support;
+COMMENT ON FUNCTION zinter(text[], float8[], text, name) IS
+'members of all of the sets; scores are weighted and added, or their minimum or maximum';
+
+CREATE FUNCTION zdiff(keys text[], keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text, score float8)
+    AS 'MODULE_PATHNAME', 'hotset_zdiff' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100
+    SUPPORT zdiff_support;
+COMMENT ON FUNCTION zdiff(text[], name) IS
+'members of the first set that are in none of the others';
+
+CREATE FUNCTION zunionstore(
+    dest text, keys text[], weights float8[] DEFAULT NULL, aggregate text DEFAULT 'sum',
+    keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zunionstore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION zunionstore(text, text[], float8[], text, name) IS
+'makes a key hold the union of sets, whatever it held; returns the number of members';
+
+CREATE FUNCTION zinterstore(
+    dest text, keys text[], weights float8[] DEFAULT NULL, aggregate text DEFAULT 'sum',
+    keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zinterstore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION zinterstore(text, text[], float8[], text, name) IS
+'makes a key hold the intersection of sets, whatever it held; returns the number of members';
+
+CREATE FUNCTION zdiffstore(dest text, keys text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zdiffstore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION zdiffstore(text, text[], name) IS
+'makes a key hold the first set less all others, whatever it held; returns the number of members';
+
+CREATE FUNCTION zintercard(keys text[], "limit" bigint DEFAULT 0, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zintercard' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION zintercard(text[], bigint, name) IS
+'number of members that are in all of the sets, counted up to the limit, if there is one';
+
+CREATE FUNCTION zrangestore(
+    dest text, key text, start bigint, stop bigint, rev boolean DEFAULT false, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zrangestore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zrangestore(text, text, bigint, bigint, boolean, name) IS
+'makes a key hold the members at ranks start to stop of another; returns their number';
+
+CREATE FUNCTION zrangestorebyscore(
+    dest text, key text, min float8, max float8, bounds text DEFAULT '[]', rev boolean DEFAULT false,
+    "offset" bigint DEFAULT 0, "limit" bigint DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zrangestorebyscore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zrangestorebyscore(text, text, float8, float8, text, boolean, bigint, bigint, name) IS
+'makes a key hold the members of another with scores from min to max; returns their number';
+
+CREATE FUNCTION zrangestorebylex(
+    dest text, key text, min text, max text, bounds text DEFAULT '[]', rev boolean DEFAULT false,
+    "offset" bigint DEFAULT 0, "limit" bigint DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_zrangestorebylex' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zrangestorebylex(text, text, text, text, text, boolean, bigint, bigint, name) IS
+'makes a key hold the members of another from min to max in the order of bytes; returns their number';
+
 -- ---------------------------------------------------------------------------
 -- HyperLogLog
 -- ---------------------------------------------------------------------------

@@ -1,0 +1,385 @@
+/*
+ * zset_algebra_sql.c
+ *	  SQL functions over several sorted sets, and those that store a result.
+ *
+ * Each reads all its sets, and writes its destination, under the locks of all
+ * keys at once.  The engine says how much memory a result can take at most;
+ * it is allocated without locks and the command runs again, until it fits.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "wait.h"
+#include "zset_sql.h"
+
+#define FIRST_SCRATCH	8192	/* bytes */
+
+/* What a call combines, from its arguments. */
+typedef struct Algebra
+{
+	HsZsetSetOp setop;
+	HsZsetAggregate aggregate;
+	HsBytes    *keys;
+	int			nkeys;
+	double	   *weights;		/* or NULL */
+	HsZsetScratch scratch;
+	HsZsetMember *result;
+	size_t		n;
+	size_t		bad_key;		/* after HS_WRONG_TYPE */
+	HsType		found;
+} Algebra;
+
+static HsgZrows *open_zunion(FunctionCallInfo fcinfo);
+static HsgZrows *open_zinter(FunctionCallInfo fcinfo);
+static HsgZrows *open_zdiff(FunctionCallInfo fcinfo);
+static HsgZrows *algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop);
+static Datum algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop);
+static void algebra_arguments(FunctionCallInfo fcinfo, int n, HsZsetSetOp setop, Algebra *a);
+static HsZsetAggregate aggregate_arg(FunctionCallInfo fcinfo, int n);
+static int	keys_arg(FunctionCallInfo fcinfo, int n, HsBytes **keys);
+static HsStatus algebra_run(Algebra *a, HsMulti *m);
+static Datum range_store(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range);
+static void scratch_init(HsZsetScratch *scratch);
+static bool scratch_fits(HsZsetScratch *scratch, HsStatus status);
+
+PG_FUNCTION_INFO_V1(hotset_zunion);
+PG_FUNCTION_INFO_V1(hotset_zinter);
+PG_FUNCTION_INFO_V1(hotset_zdiff);
+PG_FUNCTION_INFO_V1(hotset_zunionstore);
+PG_FUNCTION_INFO_V1(hotset_zinterstore);
+PG_FUNCTION_INFO_V1(hotset_zdiffstore);
+PG_FUNCTION_INFO_V1(hotset_zintercard);
+PG_FUNCTION_INFO_V1(hotset_zrangestore);
+PG_FUNCTION_INFO_V1(hotset_zrangestorebyscore);
+PG_FUNCTION_INFO_V1(hotset_zrangestorebylex);
+
+/*
+ * ---- Union, intersection, difference -------------------------------------------------
+ */
+
+/* zunion(keys text[], weights float8[], aggregate text) returns rows */
+Datum
+hotset_zunion(PG_FUNCTION_ARGS)
+{
+	return hsg_zset_rows(fcinfo, open_zunion);
+}
+
+/* zinter(keys text[], weights float8[], aggregate text) returns rows */
+Datum
+hotset_zinter(PG_FUNCTION_ARGS)
+{
+	return hsg_zset_rows(fcinfo, open_zinter);
+}
+
+/* zdiff(keys text[]) returns rows */
+Datum
+hotset_zdiff(PG_FUNCTION_ARGS)
+{
+	return hsg_zset_rows(fcinfo, open_zdiff);
+}
+
+static HsgZrows *
+open_zunion(FunctionCallInfo fcinfo)
+{
+	return algebra_rows(fcinfo, HS_ZSET_UNION);
+}
+
+static HsgZrows *
+open_zinter(FunctionCallInfo fcinfo)
+{
+	return algebra_rows(fcinfo, HS_ZSET_INTER);
+}
+
+static HsgZrows *
+open_zdiff(FunctionCallInfo fcinfo)
+{
+	return algebra_rows(fcinfo, HS_ZSET_DIFF);
+}
+
+static HsgZrows *
+algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
+	HsgZrows   *rows;
+	Algebra		a = {0};
+	HsMulti		m;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0))
+		return hsg_zrows_empty();
+	algebra_arguments(fcinfo, 0, setop, &a);
+	do
+	{
+		status = hs_multi_begin(&m, h, a.keys, a.nkeys, HS_SHARED, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = algebra_run(&a, &m);
+		hs_multi_end(&m);
+	} while (!scratch_fits(&a.scratch, status) || hsg_retry(h, status, 0, 0));
+	hsg_check(status, h, a.keys[a.bad_key], HS_ZSET, a.found);
+
+	rows = palloc0(sizeof(HsgZrows));
+	rows->array = a.result;
+	rows->left = a.n;
+	return rows;
+}
+
+/* zunionstore(dest text, keys text[], weights float8[], aggregate text) returns bigint */
+Datum
+hotset_zunionstore(PG_FUNCTION_ARGS)
+{
+	return algebra_store(fcinfo, HS_ZSET_UNION);
+}
+
+/* zinterstore(dest text, keys text[], weights float8[], aggregate text) returns bigint */
+Datum
+hotset_zinterstore(PG_FUNCTION_ARGS)
+{
+	return algebra_store(fcinfo, HS_ZSET_INTER);
+}
+
+/* zdiffstore(dest text, keys text[]) returns bigint */
+Datum
+hotset_zdiffstore(PG_FUNCTION_ARGS)
+{
+	return algebra_store(fcinfo, HS_ZSET_DIFF);
+}
+
+static Datum
+algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
+	HsBytes		dest;
+	HsBytes    *locks;
+	Algebra		a = {0};
+	HsMulti		m;
+	HsOp		op = {0};
+	HsStatus	status;
+	int64_t		expires_us;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "keys");
+	dest = hsg_arg_bytes(fcinfo, 0);
+	algebra_arguments(fcinfo, 1, setop, &a);
+	locks = hsg_zset_alloc(sizeof(HsBytes) * (a.nkeys + 1));
+	memcpy(locks, a.keys, sizeof(HsBytes) * a.nkeys);
+	locks[a.nkeys] = dest;
+	expires_us = hsg_zset_expiry(h);
+	do
+	{
+		status = hs_multi_begin(&m, h, locks, a.nkeys + 1, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = algebra_run(&a, &m);
+		if (status == HS_OK)
+			status = hs_multi_op(&m, dest, &op);
+		if (status == HS_OK)
+			status = hs_zset_store(&op, a.result, a.n, expires_us);
+		hs_multi_end(&m);
+	} while (!scratch_fits(&a.scratch, status) || hsg_retry(h, status, op.hash, op.need));
+	hsg_check(status, h, status == HS_WRONG_TYPE ? a.keys[a.bad_key] : dest, HS_ZSET, a.found);
+	if (a.n > 0)
+		hsg_wait_notify(h, dest);
+	PG_RETURN_INT64(a.n);
+}
+
+/* keys and, but for differences, weights and aggregate, from argument n on. */
+static void
+algebra_arguments(FunctionCallInfo fcinfo, int n, HsZsetSetOp setop, Algebra *a)
+{
+	a->setop = setop;
+	a->found = HS_ANY;
+	a->nkeys = keys_arg(fcinfo, n, &a->keys);
+	scratch_init(&a->scratch);
+	if (setop == HS_ZSET_DIFF)
+		return;
+	if (!PG_ARGISNULL(n + 1) &&
+		hsg_zset_numbers(fcinfo, n + 1, "weight", &a->weights) != a->nkeys)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arrays of keys and weights must have the same number of elements")));
+	a->aggregate = aggregate_arg(fcinfo, n + 2);
+}
+
+static int
+keys_arg(FunctionCallInfo fcinfo, int n, HsBytes **keys)
+{
+	int			nkeys = hsg_zset_elements(fcinfo, n, "key", keys);
+
+	if (nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("array of keys must not be empty")));
+	return nkeys;
+}
+
+static HsZsetAggregate
+aggregate_arg(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name;
+
+	if (PG_ARGISNULL(n))
+		return HS_ZSET_SUM;
+	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (pg_strcasecmp(name, "sum") == 0)
+		return HS_ZSET_SUM;
+	if (pg_strcasecmp(name, "min") == 0)
+		return HS_ZSET_MIN;
+	if (pg_strcasecmp(name, "max") == 0)
+		return HS_ZSET_MAX;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid aggregate: \"%s\"", name),
+			 errhint("Valid values are \"sum\", \"min\", and \"max\".")));
+}
+
+static HsStatus
+algebra_run(Algebra *a, HsMulti *m)
+{
+	return hs_zset_algebra(m, a->setop, a->keys, a->nkeys, a->weights, a->aggregate,
+						   &a->scratch, &a->result, &a->n, &a->bad_key, &a->found);
+}
+
+/* zintercard(keys text[], limit bigint) returns bigint */
+Datum
+hotset_zintercard(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	HsBytes    *keys;
+	int			nkeys;
+	int64		limit = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	uint64_t	count = 0;
+	size_t		bad_key = 0;
+	HsType		found = HS_ANY;
+	HsMulti		m;
+	HsStatus	status;
+
+	if (limit < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("limit must not be negative")));
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	nkeys = keys_arg(fcinfo, 0, &keys);
+	do
+	{
+		status = hs_multi_begin(&m, h, keys, nkeys, HS_SHARED, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_zset_intercard(&m, keys, nkeys, limit, &count, &bad_key, &found);
+		hs_multi_end(&m);
+	} while (hsg_retry(h, status, 0, 0));
+	hsg_check(status, h, keys[bad_key], HS_ZSET, found);
+	PG_RETURN_INT64(count);
+}
+
+/*
+ * ---- Storing a range ------------------------------------------------------------------
+ */
+
+/* zrangestore(dest text, key text, start bigint, stop bigint, rev) returns bigint */
+Datum
+hotset_zrangestore(PG_FUNCTION_ARGS)
+{
+	HsZsetRange range;
+
+	(void) hsg_keyspace(fcinfo, 5);
+	hsg_require(fcinfo, 2, "start");
+	hsg_require(fcinfo, 3, "stop");
+	(void) hsg_zset_rank_range(fcinfo, 2, &range);
+	range.reverse = hsg_zset_flag(fcinfo, 4);
+	return range_store(fcinfo, 5, &range);
+}
+
+/* zrangestorebyscore(dest, key, min float8, max float8, bounds, rev, "offset", "limit") */
+Datum
+hotset_zrangestorebyscore(PG_FUNCTION_ARGS)
+{
+	HsZsetRange range;
+
+	(void) hsg_keyspace(fcinfo, 8);
+	hsg_zset_score_range(fcinfo, 2, &range);
+	hsg_zset_window(fcinfo, 5, &range);
+	return range_store(fcinfo, 8, &range);
+}
+
+/* zrangestorebylex(dest, key, min text, max text, bounds, rev, "offset", "limit") */
+Datum
+hotset_zrangestorebylex(PG_FUNCTION_ARGS)
+{
+	HsZsetRange range;
+
+	(void) hsg_keyspace(fcinfo, 8);
+	hsg_zset_lex_range(fcinfo, 2, &range);
+	hsg_zset_window(fcinfo, 5, &range);
+	return range_store(fcinfo, 8, &range);
+}
+
+static Datum
+range_store(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
+	HsBytes		keys[2];		/* dest, source */
+	HsZsetScratch scratch;
+	HsZsetMember *entries = NULL;
+	size_t		n = 0;
+	HsMulti		m;
+	HsOp		source = {0};
+	HsOp		dest = {0};
+	HsStatus	status;
+	int64_t		expires_us;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "key");
+	keys[0] = hsg_arg_bytes(fcinfo, 0);
+	keys[1] = hsg_arg_bytes(fcinfo, 1);
+	scratch_init(&scratch);
+	expires_us = hsg_zset_expiry(h);
+	do
+	{
+		status = hs_multi_begin(&m, h, keys, 2, HS_EXCLUSIVE, hsg_now());
+		if (status != HS_OK)
+			continue;
+		status = hs_multi_op(&m, keys[1], &source);
+		if (status == HS_OK)
+			status = hs_zset_collect(&source, range, &scratch, &entries, &n);
+		if (status == HS_OK)
+			status = hs_multi_op(&m, keys[0], &dest);
+		if (status == HS_OK)
+			status = hs_zset_store(&dest, entries, n, expires_us);
+		hs_multi_end(&m);
+	} while (!scratch_fits(&scratch, status) || hsg_retry(h, status, dest.hash, dest.need));
+	hsg_check(status, h, keys[1], HS_ZSET, source.found_type);
+	if (n > 0)
+		hsg_wait_notify(h, keys[0]);
+	PG_RETURN_INT64(n);
+}
+
+/*
+ * ---- Memory for results ---------------------------------------------------------------
+ */
+
+static void
+scratch_init(HsZsetScratch *scratch)
+{
+	scratch->capacity = FIRST_SCRATCH;
+	scratch->data = palloc(FIRST_SCRATCH);
+	scratch->need = 0;
+}
+
+/* False if the memory was too small; it has grown then, with room for what is
+ * added to the sets meanwhile. */
+static bool
+scratch_fits(HsZsetScratch *scratch, HsStatus status)
+{
+	if (status != HS_BUFFER_TOO_SMALL)
+		return true;
+	CHECK_FOR_INTERRUPTS();
+	pfree(scratch->data);
+	scratch->data = NULL;
+	scratch->capacity = scratch->need + scratch->need / 8;
+	scratch->data = hsg_zset_alloc(scratch->capacity);
+	return false;
+}
