@@ -22,18 +22,8 @@
  */
 #include "index.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "log.h"
 #include "racy.h"
-
-#define BUCKETS_PER_PAGE	(HS_PAGE_SIZE / sizeof(HsBucket))
-#define DIR_LINE_ENTRIES	14	/* two words of each line are left out, see dir_entry() */
-#define DIR_ENTRIES			(HS_PAGE_SIZE / HS_CACHE_LINE * DIR_LINE_ENTRIES)
-#define DIR_BUCKET_PAGES	(DIR_ENTRIES / 8 * 7)
-#define DIR_OVERFLOW_PAGES	(DIR_ENTRIES - DIR_BUCKET_PAGES)
 
 /* Split above 90 % load, merge below 40 %. */
 #define SPLIT_LOAD(nb)		((uint64_t) (nb) * HS_BUCKET_SLOTS * 9 / 10)
@@ -43,51 +33,6 @@
 /*
  * ---- Addresses ------------------------------------------------------------------
  */
-
-/*
- * The page may have held buckets before, and a reader who was late may still
- * set a visited bit in one: where a header was no entry is.
- */
-static _Atomic uint32_t *
-dir_entry(const HsPart *part, uint32_t i)
-{
-	HsRef		dir = atomic_load_explicit(&part->dir, memory_order_relaxed);
-
-	return (_Atomic uint32_t *) hs_ptr(dir) +
-		i / DIR_LINE_ENTRIES * (HS_CACHE_LINE / sizeof(HsRef)) + 2 + i % DIR_LINE_ENTRIES;
-}
-
-/* A page of the directory; NULL for an address outside of the region. */
-static HsBucket *
-dir_page(const HsPart *part, uint32_t i)
-{
-	HsRef		dir = atomic_load_explicit(&part->dir, memory_order_relaxed);
-	HsRef		page;
-
-	if (dir == HS_REF_NONE || i >= DIR_ENTRIES)
-		return NULL;
-	page = atomic_load_explicit(dir_entry(part, i), memory_order_relaxed);
-	if (page == HS_REF_NONE ||
-		((uint64_t) page << hs_shift) + HS_PAGE_SIZE > hs_region_size)
-		return NULL;
-	return hs_ptr(page);
-}
-
-HsBucket *
-hs_bucket_at(const HsPart *part, uint32_t number)
-{
-	HsBucket   *page = dir_page(part, number / BUCKETS_PER_PAGE);
-
-	return page == NULL ? NULL : page + number % BUCKETS_PER_PAGE;
-}
-
-HsBucket *
-hs_overflow_at(const HsPart *part, uint32_t number)
-{
-	HsBucket   *page = dir_page(part, DIR_BUCKET_PAGES + number / BUCKETS_PER_PAGE);
-
-	return page == NULL ? NULL : page + number % BUCKETS_PER_PAGE;
-}
 
 static uint32_t
 overflow_link(const HsBucket *b)
@@ -102,26 +47,6 @@ next_bucket(const HsPart *part, const HsBucket *b)
 	uint32_t	link = overflow_link(b);
 
 	return link == 0 ? NULL : hs_overflow_at(part, link - 1);
-}
-
-unsigned
-hs_bucket_match(const HsBucket *b, uint8_t tag)
-{
-	unsigned	mask = 0;
-
-#if defined(__SSE2__) && !defined(HS_TSAN)
-	__m128i		tags = _mm_loadu_si128((const __m128i *) b->tag);
-
-	mask = (unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char) tag)));
-	mask &= (1u << HS_BUCKET_SLOTS) - 1;
-#else
-	uint8_t		tags[HS_BUCKET_SLOTS];
-
-	hs_racy_copy(tags, b->tag, sizeof(tags));
-	for (unsigned i = 0; i < HS_BUCKET_SLOTS; i++)
-		mask |= (unsigned) (tags[i] == tag) << i;
-#endif
-	return mask;
 }
 
 static inline HsRef
@@ -285,24 +210,24 @@ add_overflow_page(HsPart *part)
 	uint32_t	first = part->overflow_count;
 	HsRef		page;
 
-	if (first / BUCKETS_PER_PAGE >= DIR_OVERFLOW_PAGES ||
-		first + BUCKETS_PER_PAGE > HS_MAX_OVERFLOW)
+	if (first / HS_BUCKETS_PER_PAGE >= HS_DIR_OVERFLOW_PAGES ||
+		first + HS_BUCKETS_PER_PAGE > HS_MAX_OVERFLOW)
 		return false;
 	page = hs_part_page_take(part);
 	if (page == HS_REF_NONE)
 		return false;
-	atomic_store_explicit(dir_entry(part, DIR_BUCKET_PAGES +
-									(uint32_t) (first / BUCKETS_PER_PAGE)),
+	atomic_store_explicit(hs_dir_entry(part, HS_DIR_BUCKET_PAGES +
+									(uint32_t) (first / HS_BUCKETS_PER_PAGE)),
 						  page, memory_order_release);
-	part->overflow_count += BUCKETS_PER_PAGE;
-	for (uint32_t i = BUCKETS_PER_PAGE; i-- > 0;)
+	part->overflow_count += HS_BUCKETS_PER_PAGE;
+	for (uint32_t i = HS_BUCKETS_PER_PAGE; i-- > 0;)
 	{
 		HsBucket   *b = (HsBucket *) hs_ptr(page) + i;
 
 		atomic_store_explicit(&b->ref[0], part->overflow_free, memory_order_relaxed);
 		part->overflow_free = first + i + 1;
 	}
-	part->overflow_nfree += BUCKETS_PER_PAGE;
+	part->overflow_nfree += HS_BUCKETS_PER_PAGE;
 	return true;
 }
 
@@ -352,7 +277,7 @@ create(HsPart *part)
 		return false;
 	}
 	atomic_store_explicit(&part->dir, dir, memory_order_relaxed);
-	atomic_store_explicit(dir_entry(part, 0), page, memory_order_relaxed);
+	atomic_store_explicit(hs_dir_entry(part, 0), page, memory_order_relaxed);
 	atomic_store_explicit(&part->geometry, (geometry & ~(uint64_t) UINT32_MAX) | 1,
 						  memory_order_release);
 	return true;
@@ -560,18 +485,18 @@ split(HsPart *part)
 	int			n;
 	int			ngo = 0;
 
-	if (nb / BUCKETS_PER_PAGE >= DIR_BUCKET_PAGES)
+	if (nb / HS_BUCKETS_PER_PAGE >= HS_DIR_BUCKET_PAGES)
 		return false;
 	n = collect(part, source, entries, MAX_CHAIN_ENTRIES);
 	if (n < 0 || !ensure_overflow(part, (uint32_t) n / HS_BUCKET_SLOTS))
 		return false;
-	if (nb % BUCKETS_PER_PAGE == 0)
+	if (nb % HS_BUCKETS_PER_PAGE == 0)
 	{
 		HsRef		page = hs_part_page_take(part);
 
 		if (page == HS_REF_NONE)
 			return false;
-		atomic_store_explicit(dir_entry(part, (uint32_t) (nb / BUCKETS_PER_PAGE)), page,
+		atomic_store_explicit(hs_dir_entry(part, (uint32_t) (nb / HS_BUCKETS_PER_PAGE)), page,
 							  memory_order_release);
 	}
 	for (int k = 0; k < n; k++)
@@ -620,9 +545,9 @@ merge(HsPart *part)
 	hs_change_begin(source);
 	rewrite(part, source, entries, 0, false);
 	hs_change_end(source);
-	if (last % BUCKETS_PER_PAGE == 0)
+	if (last % HS_BUCKETS_PER_PAGE == 0)
 	{
-		_Atomic uint32_t *entry = dir_entry(part, (uint32_t) (last / BUCKETS_PER_PAGE));
+		_Atomic uint32_t *entry = hs_dir_entry(part, (uint32_t) (last / HS_BUCKETS_PER_PAGE));
 		HsRef		page = atomic_load_explicit(entry, memory_order_relaxed);
 
 		atomic_store_explicit(entry, HS_REF_NONE, memory_order_relaxed);
@@ -644,9 +569,9 @@ drop_overflow_pages(HsPart *part)
 	{
 		_Atomic uint32_t *entry;
 
-		part->overflow_count -= BUCKETS_PER_PAGE;
-		entry = dir_entry(part, DIR_BUCKET_PAGES +
-						  (uint32_t) (part->overflow_count / BUCKETS_PER_PAGE));
+		part->overflow_count -= HS_BUCKETS_PER_PAGE;
+		entry = hs_dir_entry(part, HS_DIR_BUCKET_PAGES +
+						  (uint32_t) (part->overflow_count / HS_BUCKETS_PER_PAGE));
 		hs_part_page_return(part, atomic_load_explicit(entry, memory_order_relaxed));
 		atomic_store_explicit(entry, HS_REF_NONE, memory_order_relaxed);
 	}
@@ -668,7 +593,7 @@ hs_index_maintain(HsPart *part)
 	while (budget > 0 && hs_nbuckets(part) > 1 &&
 		   part->count < MERGE_LOAD(hs_nbuckets(part)) && merge(part))
 		budget--;
-	if (part->overflow_count > BUCKETS_PER_PAGE &&
+	if (part->overflow_count > HS_BUCKETS_PER_PAGE &&
 		part->overflow_nfree == part->overflow_count)
 		drop_overflow_pages(part);
 }
@@ -695,8 +620,8 @@ hs_index_reset(HsPart *part)
 						  memory_order_release);
 	atomic_thread_fence(memory_order_release);
 	drop_overflow_pages(part);
-	for (uint32_t i = 0; i <= (nb - 1) / BUCKETS_PER_PAGE; i++)
-		hs_part_page_return(part, atomic_load_explicit(dir_entry(part, i),
+	for (uint32_t i = 0; i <= (nb - 1) / HS_BUCKETS_PER_PAGE; i++)
+		hs_part_page_return(part, atomic_load_explicit(hs_dir_entry(part, i),
 													   memory_order_relaxed));
 	atomic_store_explicit(&part->dir, HS_REF_NONE, memory_order_relaxed);
 	hs_part_page_return(part, dir);

@@ -14,7 +14,12 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "part.h"
+#include "racy.h"
 
 /* Where an entry is; good until the next change of the partition's index. */
 typedef struct HsSlot
@@ -66,12 +71,85 @@ hs_nbuckets(const HsPart *part)
 	return (uint32_t) atomic_load_explicit(&part->geometry, memory_order_relaxed);
 }
 
-/* Bit i set: slot i of the bucket has this tag. */
-extern unsigned hs_bucket_match(const HsBucket *b, uint8_t tag);
+/*
+ * ---- Addresses, in line because every read goes through them ----------------------
+ */
+#define HS_BUCKETS_PER_PAGE	(HS_PAGE_SIZE / sizeof(HsBucket))
+#define HS_DIR_LINE_ENTRIES	14	/* two words of each line are left out, see hs_dir_entry() */
+#define HS_DIR_ENTRIES			(HS_PAGE_SIZE / HS_CACHE_LINE * HS_DIR_LINE_ENTRIES)
+#define HS_DIR_BUCKET_PAGES	(HS_DIR_ENTRIES / 8 * 7)
+#define HS_DIR_OVERFLOW_PAGES	(HS_DIR_ENTRIES - HS_DIR_BUCKET_PAGES)
 
-/* The bucket, or NULL if what the directory says is no address (torn read). */
-extern HsBucket *hs_bucket_at(const HsPart *part, uint32_t number);
-extern HsBucket *hs_overflow_at(const HsPart *part, uint32_t number);
+/*
+ * The page may have held buckets before, and a reader who was late may still
+ * set a visited bit in one: where a header was no entry is.
+ */
+static inline _Atomic uint32_t *
+hs_dir_entry(const HsPart *part, uint32_t i)
+{
+	HsRef		dir = atomic_load_explicit(&part->dir, memory_order_relaxed);
+
+	return (_Atomic uint32_t *) hs_ptr(dir) +
+		i / HS_DIR_LINE_ENTRIES * (HS_CACHE_LINE / sizeof(HsRef)) + 2 + i % HS_DIR_LINE_ENTRIES;
+}
+
+/* A page of the directory; NULL for an address outside of the region. */
+static inline HsBucket *
+hs_dir_page(const HsPart *part, uint32_t i)
+{
+	HsRef		dir = atomic_load_explicit(&part->dir, memory_order_relaxed);
+	HsRef		page;
+
+	if (dir == HS_REF_NONE || i >= HS_DIR_ENTRIES)
+		return NULL;
+	page = atomic_load_explicit(hs_dir_entry(part, i), memory_order_relaxed);
+	if (page == HS_REF_NONE ||
+		((uint64_t) page << hs_shift) + HS_PAGE_SIZE > hs_region_size)
+		return NULL;
+	return hs_ptr(page);
+}
+
+/* NULL if what the directory says is no address (torn read). */
+static inline HsBucket *
+hs_bucket_at(const HsPart *part, uint32_t number)
+{
+	HsBucket   *page = hs_dir_page(part, number / HS_BUCKETS_PER_PAGE);
+
+	return page == NULL ? NULL : page + number % HS_BUCKETS_PER_PAGE;
+}
+
+static inline HsBucket *
+hs_overflow_at(const HsPart *part, uint32_t number)
+{
+	HsBucket   *page = hs_dir_page(part, HS_DIR_BUCKET_PAGES + number / HS_BUCKETS_PER_PAGE);
+
+	return page == NULL ? NULL : page + number % HS_BUCKETS_PER_PAGE;
+}
+
+/* Bit i set: slot i of the bucket has this tag. */
+static inline unsigned
+hs_bucket_match(const HsBucket *b, uint8_t tag)
+{
+	unsigned	mask = 0;
+
+#if defined(__SSE2__) && !defined(HS_TSAN)
+	__m128i		tags = _mm_loadu_si128((const __m128i *) b->tag);
+
+	mask = (unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char) tag)));
+	mask &= (1u << HS_BUCKET_SLOTS) - 1;
+#else
+	uint8_t		tags[HS_BUCKET_SLOTS];
+
+	hs_racy_copy(tags, b->tag, sizeof(tags));
+	for (unsigned i = 0; i < HS_BUCKET_SLOTS; i++)
+		mask |= (unsigned) (tags[i] == tag) << i;
+#endif
+	return mask;
+}
+
+/*
+ * ---- Looking and changing, under the lock ------------------------------------------
+ */
 
 /* Live or expired record of the key, or NULL. */
 extern HsRecord *hs_index_find(HsPart *part, uint64_t hash, HsBytes key, HsSlot *slot);

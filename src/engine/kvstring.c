@@ -133,7 +133,7 @@ hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *fo
 	HsOp		op;
 	HsStatus	status = hs_read(h, key, now_us, got->buf, got->capacity, &r);
 
-	if (status == HS_OK || status == HS_BUFFER_TOO_SMALL)
+	if (status == HS_OK || status == HS_BUFFER_TOO_SMALL || status == HS_WRONG_TYPE)
 	{
 		got->size = r.size;
 		got->flags = r.flags & HS_RF_VALUE;

@@ -261,11 +261,28 @@ typedef struct HsRead
  * Copy the value of a string key into buf.  HS_OK; HS_NOT_FOUND; HS_WRONG_TYPE
  * (out->type tells); HS_BUFFER_TOO_SMALL with out->size set, also for a
  * large value (HS_RF_BIG), which is then read through big.h; HS_GONE.
+ * now_us may be HS_CLOCK_LATER: then the caller asks hs_read_expired() about
+ * whatever was found, and reads the clock only for keys that can expire.
  * Stores nothing but, at times, a visited bit.  Counts a hit or a miss.
  */
+#define HS_CLOCK_LATER	INT64_MIN
 extern HsStatus hs_read(HsHandle *h, HsBytes key, int64_t now_us,
 						void *buf, size_t capacity, HsRead *out);
-/* The same without copying: type, size, expiry of a key of any type. */
+/* A hit that had expired by now_us is counted as the miss that it is. */
+static inline bool
+hs_read_expired(HsHandle *h, HsStatus status, int64_t expires_us, int64_t now_us)
+{
+	if (expires_us > now_us)
+		return false;
+	if (status == HS_OK)
+	{
+		h->hits--;
+		h->misses++;
+	}
+	return true;
+}
+
+/* The same as hs_read() without copying: type, size, expiry of a key of any type. */
 extern HsStatus hs_peek(HsHandle *h, HsBytes key, int64_t now_us, HsRead *out);
 
 /*

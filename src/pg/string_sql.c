@@ -92,27 +92,37 @@ hotset_kv_get_jsonb(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(hsg_value_jsonb(&v));
 }
 
-/* False if there is none. */
+/*
+ * The value of the key; false if there is none.  Most keys do not expire, and
+ * asking the clock takes as long as the rest, so it is asked afterwards.
+ */
 static bool
-value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v)
+value_load(HsHandle *h, HsBytes key, HsgValue *v)
 {
-	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
 	HsType		found = HS_STRING;
-	HsBytes		key;
 	HsStatus	status;
 
-	if (PG_ARGISNULL(0))
-		return false;
-	key = hsg_arg_bytes(fcinfo, 0);
 	hsg_value_init(v);
 	do
 	{
-		status = hs_string_fetch(h, key, hsg_now(), &v->got, &found);
+		status = hs_string_fetch(h, key, HS_CLOCK_LATER, &v->got, &found);
+		if (v->got.expires_us != HS_NEVER &&
+			hs_read_expired(h, status, v->got.expires_us, hsg_now()))
+			status = HS_NOT_FOUND;
 	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
 	if (status == HS_NOT_FOUND)
 		return false;
 	hsg_check(status, h, key, HS_STRING, found);
 	return true;
+}
+
+/* The value of the key in the first argument. */
+static bool
+value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
+
+	return !PG_ARGISNULL(0) && value_load(h, hsg_arg_bytes(fcinfo, 0), v);
 }
 
 /* kv_mget(keys text[]) returns text[]: null for each miss */
@@ -288,19 +298,11 @@ range_read(FunctionCallInfo fcinfo, HsgValue *v)
 static bool
 jsonb_range(HsgValue *v, HsHandle *h, HsBytes key, int64 start, int64 stop)
 {
-	HsType		found = HS_STRING;
-	HsStatus	status;
 	bytea	   *whole;
 	int64		size;
 
-	hsg_value_init(v);
-	do
-	{
-		status = hs_string_fetch(h, key, hsg_now(), &v->got, &found);
-	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
-	if (status == HS_NOT_FOUND)
+	if (!value_load(h, key, v))
 		return false;
-	hsg_check(status, h, key, HS_STRING, found);
 	whole = hsg_value_bytea(v);
 	size = VARSIZE_ANY_EXHDR(whole);
 	start = start < 0 ? Max(start, -size) + size : start;
@@ -836,19 +838,11 @@ value_matches(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, int expected_ar
 			  uint16_t flags, HsBytes *stored, uint16_t *stored_flags)
 {
 	HsBytes		expected = hsg_arg_bytes(fcinfo, expected_arg);
-	HsType		found = HS_STRING;
 	HsgValue   *v = palloc(sizeof(HsgValue));
 	HsBytes		have;
-	HsStatus	status;
 
-	hsg_value_init(v);
-	do
-	{
-		status = hs_string_fetch(h, key, hsg_now(), &v->got, &found);
-	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
-	if (status == HS_NOT_FOUND)
+	if (!value_load(h, key, v))
 		return false;
-	hsg_check(status, h, key, HS_STRING, found);
 
 	*stored_flags = v->got.flags & HS_RF_JSONB;
 	if (!(v->got.flags & HS_RF_JSONB))
