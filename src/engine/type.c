@@ -4,23 +4,12 @@
  */
 #include "type.h"
 
+#include "hll_key.h"
 #include "log.h"
-
-#define ROW_FUNCTIONS(prefix) \
-	extern bool prefix##_free_slice(HsPart *, HsRef, unsigned) __attribute__((weak)); \
-	extern uint64_t prefix##_bytes(HsRef) __attribute__((weak)); \
-	extern uint64_t prefix##_count(HsRecord *) __attribute__((weak)); \
-	extern uint64_t prefix##_count_members(HsRecord *) __attribute__((weak)); \
-	extern const char *prefix##_verify(HsPart *, HsRecord *) __attribute__((weak)); \
-	extern size_t prefix##_dump(HsRecord *, uint8_t *, size_t) __attribute__((weak)); \
-	extern HsStatus prefix##_load(HsOp *, HsBytes, int64_t) __attribute__((weak))
-
-ROW_FUNCTIONS(hs_string);
-ROW_FUNCTIONS(hs_zset);
-ROW_FUNCTIONS(hs_hll);
+#include "zset.h"
 
 static const HsTypeOps type_ops[HS_NTYPES] = {
-	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, hs_string_dump, hs_string_load},
+	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, NULL, NULL}, /* see dump.c */
 	[HS_HASH] = {"hash", NULL, NULL, NULL, NULL, NULL, NULL},
 	[HS_LIST] = {"list", NULL, NULL, NULL, NULL, NULL, NULL},
 	[HS_SET] = {"set", NULL, NULL, NULL, NULL, NULL, NULL},

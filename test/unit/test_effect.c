@@ -16,7 +16,11 @@ part_of_effect(int i, int part)
 {
 	static const size_t sizes[] = {0, 1, 2, 127, 128, 129, 16383, 16384, 100000};
 
-	return hs_bytes(filler + i, sizes[(size_t) (i * 7 + part * 5) % (sizeof(sizes) / sizeof(sizes[0]))]);
+	size_t		size = sizes[(size_t) (i * 7 + part * 5) % (sizeof(sizes) / sizeof(sizes[0]))];
+
+	if (part == 0 && size > HS_MAX_KEY)
+		size = HS_MAX_KEY;
+	return hs_bytes(filler + i, size);
 }
 
 static HsEffectOp
