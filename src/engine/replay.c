@@ -2,8 +2,8 @@
  * replay.c
  *	  Doing again what effects say.
  *
- * Effects are absolute, so applying one twice is harmless.  What has expired
- * since it was written is not brought back.
+ * Effects are absolute: applying them to contents that already have some of
+ * them, or all, ends the same.  What has expired since is not brought back.
  */
 #include "dump.h"
 #include "hll_key.h"
@@ -15,6 +15,7 @@ static HsStatus apply(HsHandle *h, const HsEffect *ef, int64_t now_us,
 static bool read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us);
 static HsStatus apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t expires_us);
 static HsStatus apply_small(HsOp *op, const HsEffect *ef);
+static HsStatus apply_member(HsOp *op, const HsEffect *ef);
 static HsStatus apply_zadd(HsOp *op, const HsEffect *ef);
 
 HsStatus
@@ -71,9 +72,8 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 	}
 	hs_value_discard(&v);
 
-	/* The log says it was done; a key of another type means it lies. */
-	if (status == HS_WRONG_TYPE || status == HS_NOT_A_NUMBER || status == HS_BAD_ARGUMENT ||
-		status == HS_KEY_TOO_LONG)
+	/* The log says it was done, so what refuses it was not written by a command. */
+	if (status == HS_NOT_A_NUMBER || status == HS_BAD_ARGUMENT || status == HS_KEY_TOO_LONG)
 		return HS_CORRUPT;
 	return status;
 }
@@ -114,7 +114,7 @@ apply_small(HsOp *op, const HsEffect *ef)
 {
 	HsExpireRule always = {0};
 	int64_t		expires_us;
-	uint64_t	removed;
+	HsStatus	status;
 	bool		done;
 
 	switch (ef->op)
@@ -126,6 +126,25 @@ apply_small(HsOp *op, const HsEffect *ef)
 				return HS_CORRUPT;
 			memcpy(&expires_us, ef->head.data, sizeof(expires_us));
 			return hs_key_expire(op, &always, expires_us, &done);
+		default:
+			status = apply_member(op, ef);
+			if (status != HS_WRONG_TYPE)
+				return status;
+
+			/* a type it came to hold later: the effect that says so follows */
+			status = hs_key_delete(op, &done);
+			return status == HS_OK ? apply_member(op, ef) : status;
+	}
+}
+
+static HsStatus
+apply_member(HsOp *op, const HsEffect *ef)
+{
+	uint64_t	removed;
+	bool		changed;
+
+	switch (ef->op)
+	{
 		case HS_EF_ZADD:
 			return apply_zadd(op, ef);
 		case HS_EF_ZREM:
@@ -133,7 +152,7 @@ apply_small(HsOp *op, const HsEffect *ef)
 		case HS_EF_HLL:
 			if (hs_hll_check(ef->tail) != NULL)
 				return HS_CORRUPT;
-			return hs_hll_key_add(op, ef->tail.data, HS_NEVER, &done);
+			return hs_hll_key_add(op, ef->tail.data, HS_NEVER, &changed);
 		default:
 			return HS_CORRUPT;
 	}
