@@ -105,7 +105,7 @@ static inline void
 store48(uint8_t *p, uint64_t v)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap64(v << 16);
+	v = __builtin_bswap64(v);
 #endif
 	memcpy(p, &v, EIGHT_REGISTERS);
 }
