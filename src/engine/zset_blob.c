@@ -37,11 +37,15 @@ hs_zblob_find(const uint8_t *blob, HsBytes member, unsigned *rank)
 {
 	unsigned	n = hs_zblob_n(blob);
 	unsigned	at = HS_ZBLOB_HEADER;
+	uint8_t		last = member.size > 0 ? member.data[member.size - 1] : 0;
 
 	for (unsigned i = 0; i < n; i++)
 	{
+		/* names that begin alike often end differently */
 		if (blob[at] == member.size &&
-			(member.size == 0 || memcmp(blob + at + 1, member.data, member.size) == 0))
+			(member.size == 0 ||
+			 (blob[at + member.size] == last &&
+			  memcmp(blob + at + 1, member.data, member.size) == 0)))
 		{
 			if (rank != NULL)
 				*rank = i;
