@@ -29,6 +29,11 @@ for my $call (@calls,
 		"$signature says how to fix it");
 }
 
+is($node->safe_psql('postgres', q{
+		SELECT approx_count_distinct(i), hll_cardinality(hll_union(hll_add_agg(i), hll_add(hll_empty(), 0)))
+		FROM generate_series(1, 100) i}),
+	'100|101', 'HyperLogLog columns and aggregates work');
+
 # Servers can be made and dropped; they take effect once the library is loaded.
 $node->safe_psql('postgres', q{
 	CREATE SERVER s FOREIGN DATA WRAPPER hotset OPTIONS (memory '2MB');
