@@ -199,12 +199,30 @@ compare(HsStatus free_status, const HsRead *free_read, const uint8_t *free_buf,
 	}
 }
 
+/* Kept from call to call: sanitizers make large allocations slow. */
+static uint8_t *
+second_buffer(size_t size)
+{
+	static uint8_t *buffer;
+	static size_t capacity;
+
+	if (buffer == NULL || capacity < size)
+	{
+		free(buffer);
+		buffer = malloc(size + 1);
+		capacity = size;
+	}
+	if (buffer == NULL)
+		abort();
+	return buffer;
+}
+
 HsStatus
 keys_get(HsHandle *h, HsBytes key, int64_t now_us, uint8_t *buf, size_t capacity, HsRead *out)
 {
 	HsRead		free_read = {0},
 				peeked = {0};
-	uint8_t    *free_buf = malloc(capacity > 0 ? capacity : 1);
+	uint8_t    *free_buf = second_buffer(capacity);
 	HsStatus	free_status = hs_read(h, key, now_us, free_buf, capacity, &free_read);
 	HsStatus	peek_status = hs_peek(h, key, now_us, &peeked);
 	HsStatus	status = read_locked(h, key, now_us, buf, capacity, out);
@@ -217,7 +235,6 @@ keys_get(HsHandle *h, HsBytes key, int64_t now_us, uint8_t *buf, size_t capacity
 	else
 		compare(free_status, &free_read, status == HS_OK ? free_buf : NULL, status, out, buf);
 	compare(peek_status, &peeked, NULL, status == HS_BUFFER_TOO_SMALL ? HS_OK : status, out, buf);
-	free(free_buf);
 	return status;
 }
 
