@@ -19,6 +19,7 @@
 #define SCAN_KEYS		256		/* keys looked at while a partition is locked */
 #define SCAN_BUFFER		(32 * 1024)	/* bytes, to begin with */
 #define SCAN_COLUMNS	4
+#define GLOB_STEPS		10000	/* at worst, per key, under the lock */
 
 /* A key that was copied; its bytes follow. */
 typedef struct ScanKey
@@ -27,6 +28,7 @@ typedef struct ScanKey
 	uint64_t	bytes;
 	uint32_t	key_size;
 	HsType		type;
+	bool		is_unmatched;	/* the pattern is yet to be compared */
 } ScanKey;
 
 typedef struct KeyScan
@@ -50,6 +52,7 @@ typedef struct KeyScan
 
 static KeyScan *scan_begin(FunctionCallInfo fcinfo);
 static HsType type_arg(FunctionCallInfo fcinfo, int n);
+static bool scan_next(KeyScan *s);
 static bool scan_fill(KeyScan *s);
 static bool scan_visit(void *arg, HsOp *op, HsRecord *record);
 static Datum scan_tuple(KeyScan *s);
@@ -76,7 +79,7 @@ hotset_kv_scan(PG_FUNCTION_ARGS)
 	}
 	context = SRF_PERCALL_SETUP();
 	s = context->user_fctx;
-	if (s == NULL || (s->next >= s->used && !scan_fill(s)))
+	if (s == NULL || !scan_next(s))
 		SRF_RETURN_DONE(context);
 	SRF_RETURN_NEXT(context, scan_tuple(s));
 }
@@ -124,6 +127,28 @@ type_arg(FunctionCallInfo fcinfo, int n)
 			 errhint("Types are: %s.", names.data)));
 }
 
+/*
+ * Move to the next key that matches; false at the end.  Long patterns against
+ * long keys can take a second: they are compared here, without a lock.
+ */
+static bool
+scan_next(KeyScan *s)
+{
+	for (;;)
+	{
+		ScanKey		k;
+
+		if (s->next >= s->used && !scan_fill(s))
+			return false;
+		memcpy(&k, s->buf + s->next, sizeof(k));
+		if (!k.is_unmatched ||
+			hsg_glob_match(s->pattern, hs_bytes(s->buf + s->next + sizeof(k), k.key_size)))
+			return true;
+		s->next += sizeof(k) + k.key_size;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 /* Copy more keys; false at the end of the keyspace. */
 static bool
 scan_fill(KeyScan *s)
@@ -162,8 +187,10 @@ scan_visit(void *arg, HsOp *op, HsRecord *record)
 		return true;
 	}
 	k.type = hs_record_type(record);
-	if ((s->type != HS_ANY && s->type != k.type) ||
-		(!s->any_key && !hsg_glob_match(s->pattern, op->key)))
+	if (s->type != HS_ANY && s->type != k.type)
+		return true;
+	k.is_unmatched = !s->any_key && s->pattern.size * op->key.size > GLOB_STEPS;
+	if (!s->any_key && !k.is_unmatched && !hsg_glob_match(s->pattern, op->key))
 		return true;
 	if (sizeof(k) + op->key.size > s->capacity - s->used)
 	{
