@@ -110,6 +110,7 @@ SELECT count(*) FROM hll_copy c JOIN hll_sketches s USING (name) WHERE c.sketch:
 SELECT ''::hll;
 SELECT 'not base64'::hll;
 SELECT 'AAAA'::hll;
+SELECT repeat('A', 100000)::hll;
 -- one character changed, one lost
 SELECT overlay(sketch::text PLACING 'A' FROM 14 FOR 1)::hll FROM hll_sketches WHERE name = 'n1';
 \set VERBOSITY sqlstate

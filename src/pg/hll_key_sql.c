@@ -66,8 +66,8 @@ hotset_pfadd_array(PG_FUNCTION_ARGS)
 static Datum
 add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch)
 {
-	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
+	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
 	HsStatus	status;
 	HsOp		op = {0};
 	bool		changed = false;
@@ -172,8 +172,8 @@ hotset_pfset(PG_FUNCTION_ARGS)
 static const uint8 *
 get_sketch(FunctionCallInfo fcinfo)
 {
-	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
+	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
 	uint8	   *sketch = palloc(HS_HLL_MAX_SIZE);
 	HsStatus	status;
 	HsOp		op = {0};

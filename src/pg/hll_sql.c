@@ -110,11 +110,19 @@ Datum
 hotset_hll_in(PG_FUNCTION_ARGS)
 {
 	const char *text = PG_GETARG_CSTRING(0);
-	int			room = pg_b64_dec_len(strlen(text));
-	void	   *sealed = palloc(room + 1);
-	int			size = pg_b64_decode(text, strlen(text), sealed, room);
-	const char *wrong = size < 0 ? "it is not base64" : sealed_check(sealed, size);
+	size_t		length = strlen(text);
+	uint8		sealed[HS_HLL_MAX_SIZE + HS_HLL_SEAL_SIZE];
+	void	   *room = sealed;	/* signed or not, by version of PostgreSQL */
+	const char *wrong;
 
+	if (length > pg_b64_enc_len(sizeof(sealed)))
+		wrong = "it is too long";
+	else
+	{
+		int			size = pg_b64_decode(text, length, room, sizeof(sealed));
+
+		wrong = size < 0 ? "it is not base64" : sealed_check(sealed, size);
+	}
 	if (wrong != NULL)
 		ereturn(fcinfo->context, (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
