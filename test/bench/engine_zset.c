@@ -378,8 +378,9 @@ main(int argc, char **argv)
 	wrong = hs_zset_verify(op.part, hs_find(&op));
 	hs_remove(&op, hs_find(&op));
 	hs_op_end(&op);
-	while (hs_work(&h, 0, HEAP_NOW))
-		;
+	for (uint32_t part = 0; part < h.nparts; part++)
+		while (hs_work(&h, part, HEAP_NOW))
+			;
 	measure("insert in order", do_insert_in_order, n / 40, name_ns);
 	show_bytes("ordered", "built in order", n);
 	if (wrong != NULL)

@@ -829,6 +829,39 @@ ordered_loads_are_dense(void)
 	}
 }
 
+/* Directories of the index grow to several levels, segments merge again. */
+static void
+large_set_grows_and_shrinks(void)
+{
+	const unsigned count = 150000;
+	unsigned   *order = malloc(count * sizeof(unsigned));
+	TestRandom	r = {17};
+
+	open_region(REGION_SIZE);
+	fill("a", count);
+	for (unsigned i = 0; i < count; i++)
+		order[i] = i;
+	for (unsigned i = count; i > 0; i--)
+	{
+		unsigned	j = (unsigned) test_below(&r, i);
+		HsBytes		member = name_of(order[j]);
+		uint64_t	n;
+
+		order[j] = order[i - 1];
+		begin("a", HS_EXCLUSIVE);
+		REQUIRE_EQ(hs_zset_remove(&op, &member, 1, &n), HS_OK);
+		REQUIRE_EQ(n, 1);
+		end();
+		if (i % 20000 == 7 || i < 5)
+			check_key("a");
+	}
+	begin("a", HS_EXCLUSIVE);
+	CHECK(hs_find(&op) == NULL);
+	end();
+	free(order);
+	done();
+}
+
 /*
  * ---- Memory that runs out ---------------------------------------------------------------
  */
@@ -1636,7 +1669,8 @@ damaged_dumps_are_refused(void)
 
 TEST_MAIN(TEST(arguments_are_checked), TEST(encoding_changes_at_its_limits),
 		  TEST(emptied_key_disappears), TEST(ordered_loads_are_dense),
-		  TEST(fails_at_every_allocation), TEST(promises_suffice),
+		  TEST(large_set_grows_and_shrinks), TEST(fails_at_every_allocation),
+		  TEST(promises_suffice),
 		  TEST(failed_store_keeps_the_old_value), TEST(cursor_goes_on_after_writes),
 		  TEST(cursor_of_a_score_range_sees_all_that_stays),
 		  TEST(cursor_ends_when_the_key_is_gone), TEST(algebra_against_the_model),
