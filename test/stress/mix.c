@@ -332,8 +332,15 @@ do_set(Worker *w, unsigned k, bool big)
 	char		name[KEYS_NAME_SIZE];
 	HsStatus	status;
 
+	if (!big && below(w, 4) == 0 && own->size >= sizeof(ValueHead))
+		size = own->size;		/* often fits where the old value stands */
 	make_value(w->value, k, key, own->counter + 1, expires_us, size);
-	status = keys_set(&w->ks[k], keys_name(name, key), hs_bytes(w->value, size), expires_us, now_us);
+	if (!big && keys_overwrite(&w->ks[k], keys_name(name, key), hs_bytes(w->value, size),
+							   expires_us, now_us))
+		status = HS_OK;
+	else
+		status = keys_set(&w->ks[k], keys_name(name, key), hs_bytes(w->value, size),
+						  expires_us, now_us);
 	if (status == HS_OK)
 	{
 		own->present = true;

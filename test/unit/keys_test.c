@@ -132,6 +132,21 @@ keys_set(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t no
 	abort();
 }
 
+bool
+keys_overwrite(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now_us)
+{
+	HsOp		op;
+	HsRecord   *record;
+	bool		done;
+
+	if (hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us) != HS_OK)
+		return false;
+	record = hs_find(&op);
+	done = record != NULL && hs_overwrite(&op, record, HS_STRING, value, expires_us);
+	hs_op_end(&op);
+	return done;
+}
+
 /* Under the shared lock; the pages of a big value after it. */
 static HsStatus
 read_locked(HsHandle *h, HsBytes key, int64_t now_us, uint8_t *buf, size_t capacity, HsRead *out)

@@ -34,6 +34,10 @@ typedef struct KeysNeed
 extern HsStatus keys_set_once(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us,
 							  int64_t now_us, KeysNeed *need);
 
+/* In place; false if there is no such key or it does not fit. */
+extern bool keys_overwrite(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us,
+						   int64_t now_us);
+
 /*
  * Read a string value of any size into buf.  Every form of reading is tried and
  * must agree: keys_disagreement() is NULL or tells what did not.  Only for

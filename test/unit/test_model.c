@@ -49,6 +49,7 @@ static int64_t now;
 static TestRandom rnd;
 static const Config *config;
 static uint64_t step;
+static uint64_t overwritten;	/* in place */
 static uint64_t lost;			/* keys found missing, which eviction may do */
 
 static bool
@@ -164,6 +165,31 @@ do_set(ModelKey *m, HsBytes key)
 		if (m->present)
 			check_key(m, key);
 	}
+}
+
+/* A value of about the old size, where the old one stands. */
+static void
+do_overwrite(ModelKey *m, HsBytes key)
+{
+	size_t		size = m->size + test_below(&rnd, 8) - (m->size >= 4 ? 4 : 0);
+	uint64_t	seed = test_random(&rnd);
+	int64_t		expires = random_expiry();
+
+	if (size > HS_IN_PLACE_MAX)
+		return;
+	keys_pattern(value, size, seed);
+	if (!keys_overwrite(&ks, key, hs_bytes(value, size), expires, now))
+	{
+		check_key(m, key);
+		return;
+	}
+	overwritten++;
+	CHECK(m->present);
+	m->poked = false;
+	m->size = size;
+	m->seed = seed;
+	m->expires_us = expires;
+	m->version = 0;
 }
 
 static void
@@ -342,8 +368,10 @@ do_step(void)
 	uint64_t	what = test_below(&rnd, 1000);
 
 	model_expire(m);
-	if (what < 300)
+	if (what < 260)
 		do_set(m, key);
+	else if (what < 300)
+		do_overwrite(m, key);
 	else if (what < 600)
 		check_key(m, key);
 	else if (what < 720)
@@ -376,7 +404,7 @@ run(const Config *c)
 	config = c;
 	now = HEAP_NOW;
 	rnd.state = seed;
-	lost = 0;
+	lost = overwritten = 0;
 	memset(model, 0, sizeof(model));
 	heap_open(c->region);
 	heap_keyspace(&ks, 1, c->eviction, c->memory);
@@ -398,6 +426,7 @@ run(const Config *c)
 	check_all();
 	s = keys_stats(&ks);
 	CHECK(s.evicted >= lost);
+	CHECK(overwritten > steps / 2000);
 	if (c->eviction == HS_EVICT_NONE)
 		CHECK_EQ(s.evicted, 0);
 	for (uint64_t i = 0; i < NKEYS; i++)
