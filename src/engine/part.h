@@ -137,7 +137,7 @@ struct HsKeyspace
 	_Atomic uint64_t memory_option; /* (a) as configured; 0: the region */
 	_Atomic int64_t default_ttl_us; /* (a) */
 	_Atomic uint32_t eviction;	/* (a) HsEviction */
-	uint32_t	reserve;		/* (c) bytes of the limit kept for compaction */
+	_Atomic uint32_t reserve;	/* (a) bytes of the limit kept for compaction */
 
 	_Alignas(HS_CACHE_LINE)
 	_Atomic uint64_t bytes;		/* (a) charged */

@@ -337,7 +337,11 @@ hs_charge(HsKeyspace *ks, uint64_t bytes, bool for_compaction)
 	uint64_t	used = atomic_load_explicit(&ks->bytes, memory_order_relaxed);
 
 	if (!for_compaction)
-		limit -= ks->reserve < limit ? ks->reserve : limit;
+	{
+		uint64_t	reserve = atomic_load_explicit(&ks->reserve, memory_order_relaxed);
+
+		limit -= reserve < limit ? reserve : limit;
+	}
 	do
 	{
 		if (used + bytes > limit)

@@ -19,13 +19,13 @@ extern void __wrap_hs_slab_free(struct HsPart *part, HsRef node, uint32_t size);
 #define JUNK_NEW		0xa5
 #define JUNK_FREED		0xdb
 
-static bool junk;
-static int	fail_after = -1;
-static int	asked;
-static bool watching;
-static bool promised;
-static uint32_t promise[NSIZES];
-static int	broken;
+static _Thread_local bool junk;
+static _Thread_local int fail_after = -1;
+static _Thread_local int asked;
+static _Thread_local bool watching;
+static _Thread_local bool promised;
+static _Thread_local uint32_t promise[NSIZES];
+static _Thread_local int broken;
 
 void
 slab_fail_after(int n)
