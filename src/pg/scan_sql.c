@@ -22,14 +22,14 @@
 #define GLOB_STEPS		10000	/* at worst, per key, under the lock */
 
 /* A key that was copied; its bytes follow. */
-typedef struct ScanKey
+typedef struct CopiedKey
 {
 	int64_t		expires_us;
 	uint64_t	bytes;
 	uint32_t	key_size;
 	HsType		type;
 	bool		is_unmatched;	/* the pattern is yet to be compared */
-} ScanKey;
+} CopiedKey;
 
 typedef struct KeyScan
 {
@@ -136,7 +136,7 @@ scan_next(KeyScan *s)
 {
 	for (;;)
 	{
-		ScanKey		k;
+		CopiedKey		k;
 
 		if (s->next >= s->used && !scan_fill(s))
 			return false;
@@ -179,7 +179,7 @@ static bool
 scan_visit(void *arg, HsOp *op, HsRecord *record)
 {
 	KeyScan	   *s = arg;
-	ScanKey		k;
+	CopiedKey		k;
 
 	if (op == NULL)
 	{
@@ -211,7 +211,7 @@ scan_tuple(KeyScan *s)
 {
 	Datum		values[SCAN_COLUMNS];
 	bool		nulls[SCAN_COLUMNS] = {false};
-	ScanKey		k;
+	CopiedKey		k;
 
 	memcpy(&k, s->buf + s->next, sizeof(k));
 	values[0] = PointerGetDatum(hsg_text_result(s->buf + s->next + sizeof(k), k.key_size, false));

@@ -18,7 +18,7 @@
 static void bounds_arg(FunctionCallInfo fcinfo, int n, HsZsetRange *range);
 static float8 score_bound(FunctionCallInfo fcinfo, int n, float8 unbounded);
 static uint64_t count_arg(FunctionCallInfo fcinfo, int n, const char *what, uint64_t if_null);
-static void refuse_null_element(const char *what) pg_attribute_noreturn();
+pg_noreturn static void refuse_null_element(const char *what);
 
 /*
  * ---- Arrays ------------------------------------------------------------------------
