@@ -70,11 +70,8 @@ BEGIN
 		instant := clock_timestamp() + make_interval(secs => ttl_ms / 1000.0);
 		PERFORM kv_set(mine, instant::text, keyspace => 'small');
 		PERFORM kv_expire_at(mine, instant, keyspace => 'small');
-		BEGIN
-			PERFORM kv_rename(mine, k, keyspace => 'small');
-		EXCEPTION WHEN undefined_object THEN
-			NULL;				-- it has expired already, or was evicted
-		END;
+		-- false: it has expired already, or was evicted
+		PERFORM kv_rename(mine, k, keyspace => 'small');
 	END IF;
 END $$;
 
