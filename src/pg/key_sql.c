@@ -543,7 +543,7 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "value");
+	hsg_require(fcinfo, 1, "dump");
 	key = hsg_arg_bytes(fcinfo, 0);
 	hsg_check(hs_dump_open(hsg_arg_bytes(fcinfo, 1), &dump), h, key, HS_ANY, HS_ANY);
 	restore_check(h, key, &dump);

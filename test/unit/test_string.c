@@ -3,9 +3,13 @@
  *	  Strings: cases, and random commands compared with a naive model whose
  *	  effects, applied to a second keyspace, must give the same contents.
  */
+#define _GNU_SOURCE
 #include "test.h"
 
 #include <math.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "heap_test.h"
 #include "strings_test.h"
@@ -26,16 +30,11 @@ open_all(void)
 static void
 close_all(void)
 {
-	bool		done;
-	HsStats		stats;
-
 	CHECK_WELL(hs_keyspace_verify(&h));
 	CHECK_WELL(hs_region_verify());
 	CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);
-	(void) hs_stats(&h, &stats);
 	hs_keyspace_drop(HEAP_DB, 1);
 	CHECK_EQ(heap_segs_in_use(), 0);
-	(void) done;
 	run_close(&r);
 	heap_close();
 }
@@ -1012,6 +1011,135 @@ any_allocation_may_fail(void)
 	close_all();
 }
 
+/*
+ * Several processes at once: what they counted and appended adds up, keys set
+ * together are seen together, a value that is renamed to and fro is always whole.
+ */
+#define PROCESSES	3
+#define ROUNDS		1500
+#define TOGETHER	4
+
+static bool
+all_same(HsBytes b)
+{
+	for (size_t i = 1; i < b.size; i++)
+		if (b.data[i] != b.data[0])
+			return false;
+	return true;
+}
+
+/* Set four keys to one value, or see that all have the same. */
+static void
+set_or_check_together(uint8_t *bytes, uint8_t who)
+{
+	HsBytes		keys[TOGETHER] = {B("t1"), B("t2"), B("t3"), B("t4")};
+	HsBytes		values[TOGETHER];
+	HsGot		got[TOGETHER];
+	HsMulti		m;
+	size_t		size = random_size() / 2;
+	size_t		wanted;
+	bool		done;
+
+	if (test_below(&rnd, 2) == 0)
+	{
+		memset(bytes, who, size);
+		for (int i = 0; i < TOGETHER; i++)
+			values[i] = hs_bytes(bytes, size);
+		CHECK_EQ(run_mset(&r, keys, values, TOGETHER, HS_NEVER, false, &done), HS_OK);
+		return;
+	}
+	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, TOGETHER, HS_SHARED, r.now_us), HS_OK);
+	CHECK_EQ(hs_strings_get(&m, keys, TOGETHER, got, r.buf, r.capacity, &wanted), HS_OK);
+	hs_multi_end(&m);
+	for (int i = 0; i < TOGETHER; i++)
+	{
+		hs_got_finish(&got[i]);
+		CHECK_EQ(got[i].size, got[0].size);
+		CHECK(all_same(hs_bytes(got[i].buf, got[i].size)));
+		if (got[0].size > 0 && got[i].size > 0)
+			CHECK_EQ(got[i].buf[0], got[0].buf[0]);
+	}
+}
+
+/* One of the two names has the value; it changes hands and grows and shrinks. */
+static void
+move_whole_value(uint8_t *bytes, uint8_t who)
+{
+	HsSetRule	rule = {.only = HS_SET_IF_PRESENT,.expires_us = HS_NEVER};
+	HsBytes		names[2] = {B("left"), B("right")};
+	size_t		size = 1 + random_size();
+	int			i = (int) test_below(&rnd, 2);
+	HsStatus	status;
+	bool		done;
+
+	status = run_move(&r, names[i], names[1 - i], false, true, &done);
+	CHECK(status == HS_OK || status == HS_NOT_FOUND);
+	memset(bytes, who, size);
+	CHECK_EQ(run_set(&r, names[i], hs_bytes(bytes, size), 0, &rule, false, &done), HS_OK);
+	if (run_get(&r, names[1 - i]) == HS_OK)
+		CHECK(all_same(run_text(&r)));
+}
+
+static void
+work_of_one_process(uint8_t who, uint64_t *appended)
+{
+	uint8_t    *bytes = malloc(NOISE);
+	int64_t		n;
+
+	rnd.state = test_seed(4) + who;
+	run_open(&r, &h, HEAP_NOW);
+	for (int i = 0; i < ROUNDS && test_failures == 0; i++)
+	{
+		size_t		size = test_below(&rnd, 50) == 0 ? 30000 : test_below(&rnd, 50);
+		size_t		result = 0;
+
+		memset(bytes, who, size);
+		CHECK_EQ(run_incr(&r, B("n"), 1, HS_NEVER, &n), HS_OK);
+		CHECK_EQ(run_edit(&r, B("log"), hs_bytes(bytes, size), false, true, 0, &result), HS_OK);
+		*appended += size;
+		set_or_check_together(bytes, who);
+		move_whole_value(bytes, who);
+	}
+	free(bytes);
+	run_close(&r);
+}
+
+static void
+processes_do_not_disturb_each_other(void)
+{
+	uint64_t   *appended = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t	sum = 0;
+
+	open_all();
+	set("left", "x");
+	for (int i = 0; i < PROCESSES; i++)
+	{
+		pid_t		pid = fork();
+
+		REQUIRE(pid >= 0);
+		if (pid == 0)
+		{
+			work_of_one_process((uint8_t) ('a' + i), &appended[i]);
+			_exit(test_failures == 0 ? 0 : 1);
+		}
+	}
+	for (int i = 0; i < PROCESSES; i++)
+	{
+		int			status = -1;
+
+		REQUIRE(wait(&status) > 0);
+		CHECK_EQ(status, 0);
+	}
+	for (int i = 0; i < PROCESSES; i++)
+		sum += appended[i];
+	CHECK_EQ(run_get(&r, B("n")), HS_OK);
+	CHECK_BYTES(run_text(&r), B("4500"));
+	CHECK_EQ(run_get(&r, B("log")), HS_OK);
+	CHECK_EQ(r.got.size, sum);
+	(void) munmap(appended, 4096);
+	close_all();
+}
+
 TEST_MAIN(TEST(integers_have_one_form),
 		  TEST(floats_read_back),
 		  TEST(setting_obeys_its_rule),
@@ -1027,4 +1155,5 @@ TEST_MAIN(TEST(integers_have_one_form),
 		  TEST(limits_hold),
 		  TEST(random_commands_match_a_model),
 		  TEST(a_full_keyspace_changes_nothing),
-		  TEST(any_allocation_may_fail))
+		  TEST(any_allocation_may_fail),
+		  TEST(processes_do_not_disturb_each_other))
