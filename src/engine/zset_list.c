@@ -369,8 +369,7 @@ put_entry(HsZlist *z, const Path *path, unsigned place, HsRef entry, uint64_t ke
 	for (unsigned i = 0; i < z->level; i++)
 		path->tower[i]->v[i].span++;
 	z->count++;
-	if (place == 0)
-		refresh_min(z, path->tower[0]);
+	/* only the head gets an entry at place 0, and it keeps no smallest key */
 }
 
 /* The block at path has become empty. */
@@ -513,8 +512,8 @@ move_within(const HsZlist *z, Tower *t, HsRef entry, const HsZsetBound *bound, d
 		to--;					/* the entry itself was below */
 	hs_zentry_set_score(entry, score);
 	hs_zblock_shift(b, from, to, bound->key);
-	if (from == 0 || to == 0)
-		refresh_min(z, t);
+	if (from == 0)
+		refresh_min(z, t);		/* no other entry gets to place 0 but in the head */
 }
 
 HsStatus

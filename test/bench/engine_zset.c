@@ -153,6 +153,40 @@ do_insert_in_order(uint64_t i)
 	hs_op_end(&op);
 }
 
+/* One of 2000 sets of 100: all of it in the caches after the first rounds. */
+static void
+small_op(uint64_t i, HsLockMode mode, HsOp *op)
+{
+	char		key[] = "set:000";
+
+	for (unsigned j = 0, k = (unsigned) (i % 100); j < 3; j++, k /= 10)
+		key[6 - j] = (char) ('0' + k % 10);
+	must(hs_op_begin(op, &h, hs_bytes(key, 7), mode, HEAP_NOW));
+}
+
+static void
+do_small_update(uint64_t i)
+{
+	HsOp		op;
+	HsZsetAdded out;
+
+	small_op(i, HS_EXCLUSIVE, &op);
+	must(hs_zset_add(&op, name_of(100000 + next_random() % 100), random_score(), 0, HS_NEVER, &out));
+	hs_op_end(&op);
+}
+
+static void
+do_small_rank(uint64_t i)
+{
+	HsOp		op;
+	uint64_t	rank;
+
+	small_op(i, HS_SHARED, &op);
+	must(hs_zset_rank(&op, name_of(100000 + next_random() % 100), false, &rank, NULL));
+	hs_op_end(&op);
+	sink += rank;
+}
+
 static void
 do_update(uint64_t i)
 {
@@ -323,24 +357,27 @@ static void
 small_sets(void)
 {
 	const unsigned sets = 2000;
+	const unsigned count = 100;
 	HsStats		before,
 				after;
 
 	must(hs_stats(&h, &before));
-	for (unsigned i = 0; i < sets * 100; i++)
+	for (unsigned i = 0; i < sets * count; i++)
 	{
 		char		key[24];
 		HsOp		op;
 		HsZsetAdded out;
 
-		snprintf(key, sizeof(key), "set:%u", i % sets);
+		snprintf(key, sizeof(key), "set:%03u", i % sets);
 		must(hs_op_begin(&op, &h, hs_bytes_str(key), HS_EXCLUSIVE, HEAP_NOW));
-		must(hs_zset_add(&op, name_of(100000 + i), random_score(), 0, HS_NEVER, &out));
+		must(hs_zset_add(&op, name_of(100000 + i / sets), random_score(), 0, HS_NEVER, &out));
 		hs_op_end(&op);
 	}
 	must(hs_stats(&h, &after));
 	printf("%-34s %8.1f  bytes a member of live records\n", "2000 sets of 100",
 		   (double) (after.live_bytes - before.live_bytes) / (sets * 100.0));
+	measure("set of 100: update", do_small_update, 10000, name_ns);
+	measure("set of 100: rank", do_small_rank, 10000, name_ns);
 }
 
 int
@@ -351,6 +388,7 @@ main(int argc, char **argv)
 	HsOp		op;
 	const char *wrong;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	heap_open(((size_t) 256 << 20) + n * 220);
 	heap_keyspace(&h, 1, HS_EVICT_NONE, 0);
 	members = 1000;
