@@ -180,15 +180,16 @@ sub plpgsql_loop
 	my $result = sql(<<"SQL");
 CREATE OR REPLACE FUNCTION pg_temp.measure() RETURNS float8 LANGUAGE plpgsql AS \$body\$
 DECLARE
-	names names; k text; m text; v text; b bool; n bigint := 0; f float8; r record;
+	-- variables of an array type are kept taken apart, so that elements are found at once
+	all_keys text[]; all_members text[]; k text; m text; v text; b bool; n bigint := 0; f float8; r record;
 	i bigint := 0; hour interval := '1 hour'; c0 float8;
 BEGIN
-	SELECT * INTO names FROM names;
+	SELECT keys[1:$calls], members[1:$calls] INTO all_keys, all_members FROM names;
 	c0 := $clock;
 	FOR pass IN 1 .. $times LOOP
-		FOREACH k IN ARRAY names.keys[1:$calls] LOOP
+		FOREACH k IN ARRAY all_keys LOOP
 			i := i + 1;
-			m := names.members[i % $calls + 1];
+			m := all_members[i % $calls + 1];
 			$statement
 		END LOOP;
 	END LOOP;

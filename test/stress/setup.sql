@@ -115,10 +115,10 @@ BEGIN
 		PERFORM zpopmin(board, 3);
 	ELSE
 		SELECT count(*) INTO wrong
-		  FROM (SELECT z.score, z.rank, z.member, lag(z.score) OVER o AS last_score, lag(z.member) OVER o AS last_member,
+		  FROM (SELECT z.score AS this_score, z.rank AS this_rank, z.member AS this_member, lag(z.score) OVER o AS last_score, lag(z.member) OVER o AS last_member,
 					   lag(z.rank) OVER o AS last_rank
 				  FROM zrange(board, dice, dice + 50) AS z WINDOW o AS (ORDER BY z.rank)) AS pairs
-		 WHERE (score, member COLLATE "C") <= (last_score, last_member COLLATE "C") OR rank <> last_rank + 1;
+		 WHERE (this_score, this_member COLLATE "C") <= (last_score, last_member COLLATE "C") OR this_rank <> last_rank + 1;
 		IF wrong > 0 THEN
 			RAISE EXCEPTION 'board % is out of order', board;
 		END IF;
