@@ -157,7 +157,7 @@ do_insert_in_order(uint64_t i)
 static void
 small_op(uint64_t i, HsLockMode mode, HsOp *op)
 {
-	char		key[] = "set:000";
+	static char key[] = "set:000";	/* the op borrows it */
 
 	for (unsigned j = 0, k = (unsigned) (i % 100); j < 3; j++, k /= 10)
 		key[6 - j] = (char) ('0' + k % 10);
