@@ -15,6 +15,7 @@
 #include "../engine/slot.h"
 #include "../engine/type.h"
 #include "value.h"
+#include "wait.h"
 
 static bool key_peek(FunctionCallInfo fcinfo, HsRead *r);
 static int64 keys_count(FunctionCallInfo fcinfo);
@@ -394,6 +395,8 @@ move_command(FunctionCallInfo fcinfo, HsMove *mv)
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_BOOL(false);
 	hsg_check(status, h, keys[1], HS_ANY, HS_ANY);
+	if (done)
+		hsg_wait_notify(h, keys[1]);
 	PG_RETURN_BOOL(done);
 }
 
@@ -568,6 +571,8 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 		hs_value_discard(&v);
 	} while (hsg_retry(h, status, hash, need));
 	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	if (done)
+		hsg_wait_notify(h, key);
 	PG_RETURN_BOOL(done);
 }
 
