@@ -54,6 +54,18 @@ SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER ks_other, ks_forged CASCADE;
 RESET client_min_messages;
 
+-- any number of wrong names costs nothing
+DO $$
+BEGIN
+	FOR i IN 1 .. 2000 LOOP
+		BEGIN
+			PERFORM kv_get('k', ('ks_wrong_' || i)::name);
+		EXCEPTION WHEN undefined_object THEN NULL;
+		END;
+	END LOOP;
+END $$;
+SELECT total_bytes < 100000 AS is_small FROM pg_backend_memory_contexts WHERE name = 'hotset keyspaces';
+
 -- Options that are refused.
 CREATE SERVER ks_bad FOREIGN DATA WRAPPER hotset OPTIONS (memori '1MB');
 ALTER SERVER ks_a OPTIONS (ADD foo 'bar');

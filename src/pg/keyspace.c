@@ -57,11 +57,12 @@ static bool stats_pending = false;
 static bool sweep_wanted = true;	/* servers may have gone unnoticed */
 
 static CacheEntry *entry_find(const char *name);
-static void entry_resolve(CacheEntry *entry);
+static void entry_renew(CacheEntry *entry);
+static uint64 resolve(const char *name, HsHandle *h);
 static CacheEntry *entry_of(HsHandle *h);
 static void entry_flush(CacheEntry *entry);
 static Oid	lock_server(const char *name);
-static void open_server(Oid server, CacheEntry *entry);
+static void open_server(Oid server, HsHandle *h);
 static void configure_if_changed(HsHandle *h, const HsKeyspaceOptions *opts);
 static void recheck_on_standby(Oid server, const char *name);
 pg_noreturn static void does_not_exist(const char *name);
@@ -145,7 +146,7 @@ hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
 	if (status == HS_GONE)
 	{
 		AcceptInvalidationMessages();
-		entry_resolve(entry_of(h));
+		entry_renew(entry_of(h));
 		return true;
 	}
 	hsg_worker_wake();
@@ -174,7 +175,7 @@ hsg_flush_stats(void)
 static void
 entry_flush(CacheEntry *entry)
 {
-	if (entry->handle.ks != NULL && hs_keyspace_is_current(&entry->handle))
+	if (hs_keyspace_is_current(&entry->handle))
 		hs_stats_flush(&entry->handle);
 }
 
@@ -188,13 +189,15 @@ entry_of(HsHandle *h)
 	return (CacheEntry *) ((char *) h - offsetof(CacheEntry, handle));
 }
 
-/* The entry of a name for the current role, resolved and good. */
+/*
+ * The entry of a name for the current role, resolved and good.  One is made for
+ * names that lead to a keyspace only: others may be any number.
+ */
 static CacheEntry *
 entry_find(const char *name)
 {
 	CacheKey	key;
 	CacheEntry *entry;
-	bool		found;
 
 	hsg_require_preload();
 	if (cache == NULL)
@@ -203,29 +206,49 @@ entry_find(const char *name)
 	memset(&key, 0, sizeof(key));
 	namestrcpy(&key.name, name);
 	key.role = GetUserId();
-	entry = hash_search(cache, &key, HASH_ENTER, &found);
-	if (!found)
-		memset((char *) entry + sizeof(CacheKey), 0, sizeof(CacheEntry) - sizeof(CacheKey));
-	if (!entry_is_good(entry))
-		entry_resolve(entry);
+	entry = hash_search(cache, &key, HASH_FIND, NULL);
+	if (entry == NULL)
+	{
+		HsHandle	h;
+		uint64		epoch = resolve(NameStr(key.name), &h);
+
+		entry = hash_search(cache, &key, HASH_ENTER, NULL);
+		entry->epoch = epoch;
+		entry->handle = h;
+	}
+	else if (!entry_is_good(entry))
+		entry_renew(entry);
 	return entry;
 }
 
 static void
-entry_resolve(CacheEntry *entry)
+entry_renew(CacheEntry *entry)
 {
-	Oid			server;
-
 	entry_flush(entry);			/* of what the name stood for until now */
 	entry->epoch = 0;
+	entry->epoch = resolve(NameStr(entry->key.name), &entry->handle);
+}
+
+/*
+ * Open the keyspace for the current role, or raise; *h is then as it was, or
+ * stale.  Returns the epoch in which the answer is good.
+ */
+static uint64
+resolve(const char *name, HsHandle *h)
+{
+	Oid			server;
+	uint64		epoch;
+
 	if (sweep_wanted)
 	{
 		sweep_wanted = false;
 		hsg_sweep_servers();
 	}
-	server = lock_server(NameStr(entry->key.name));
-	open_server(server, entry);
+	server = lock_server(name);
+	epoch = cache_epoch;
+	open_server(server, h);
 	UnlockDatabaseObject(ForeignServerRelationId, server, 0, AccessShareLock);
+	return epoch;
 }
 
 /*
@@ -259,15 +282,14 @@ does_not_exist(const char *name)
 			 errhint("Create it with CREATE SERVER ... FOREIGN DATA WRAPPER hotset.")));
 }
 
-/* Check and open the locked server; the entry becomes good. */
+/* Check and open the locked server. */
 static void
-open_server(Oid serverid, CacheEntry *entry)
+open_server(Oid serverid, HsHandle *h)
 {
 	ForeignServer *server = GetForeignServer(serverid);
 	HsKeyspaceOptions opts;
 	HsStatus	status;
 	AclResult	acl;
-	uint64		epoch = cache_epoch;
 
 	if (!hsg_is_our_fdw(server->fdwid))
 		ereport(ERROR,
@@ -275,7 +297,7 @@ open_server(Oid serverid, CacheEntry *entry)
 				 errmsg("server \"%s\" is not a keyspace", server->servername),
 				 errdetail("It belongs to the foreign-data wrapper \"%s\".",
 						   GetForeignDataWrapper(server->fdwid)->fdwname)));
-	acl = hsg_server_aclcheck(serverid, entry->key.role, ACL_USAGE);
+	acl = hsg_server_aclcheck(serverid, GetUserId(), ACL_USAGE);
 	if (acl != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -285,17 +307,12 @@ open_server(Oid serverid, CacheEntry *entry)
 
 	hsg_options_read(server->options, &opts);
 	hsg_options_until_commit(serverid, &opts);
-	status = hs_keyspace_open(MyDatabaseId, serverid, &opts, &entry->handle);
-	if (status != HS_OK)
-	{
-		memset(&entry->handle, 0, sizeof(entry->handle));
-		hsg_check_open(status, server->servername);
-	}
+	status = hs_keyspace_open(MyDatabaseId, serverid, &opts, h);
+	hsg_check_open(status, server->servername);
 	if (RecoveryInProgress())
 		recheck_on_standby(serverid, server->servername);
 	if (!IsParallelWorker())	/* which cannot tell what its leader has altered */
-		configure_if_changed(&entry->handle, &opts);
-	entry->epoch = epoch;
+		configure_if_changed(h, &opts);
 }
 
 /* Options seldom change, and setting them makes the store try anew to find room. */
