@@ -7,6 +7,7 @@
 #include "heap_test.h"
 #include "port_test.h"
 #include "slab_test.h"
+#include "zset_list.h"
 #include "zset_model_test.h"
 
 #include <math.h>
@@ -862,6 +863,46 @@ large_set_grows_and_shrinks(void)
 	done();
 }
 
+static bool
+next_number(void *arg, double *score, HsBytes *member)
+{
+	unsigned   *i = arg;
+
+	if (*i == 3000)
+		return false;
+	*score = *i;
+	*member = name_of((*i)++);
+	return true;
+}
+
+/* Whatever the size of a slice, all of it comes back. */
+static void
+freed_in_slices(void)
+{
+	static const unsigned budgets[] = {1, 7, 100, 1000000};
+
+	open_region(REGION_SIZE);
+	for (unsigned i = 0; i < sizeof(budgets) / sizeof(budgets[0]); i++)
+	{
+		unsigned	n = 0;
+		HsRef		root;
+
+		CASE("budget %u", budgets[i]);
+		begin("a", HS_EXCLUSIVE);
+		REQUIRE_EQ(hs_zlist_load(op.part, next_number, &n, &root), HS_OK);
+		CHECK_WELL(hs_zlist_verify(hs_zlist(root)));
+		CHECK(hs_slab_bytes(op.part) >= hs_zset_bytes(root));
+		for (n = 1; !hs_zset_free_slice(op.part, root, budgets[i]); n++)
+			;
+		CHECK(n >= 3000 / budgets[i] && n <= 2 + 3500 / budgets[i]);
+		end();
+		begin("a", HS_EXCLUSIVE);
+		CHECK_EQ(hs_slab_bytes(op.part), 0);
+		end();
+	}
+	done();
+}
+
 /*
  * ---- Memory that runs out ---------------------------------------------------------------
  */
@@ -1387,6 +1428,55 @@ algebra_names_the_key_of_another_type(void)
 	done();
 }
 
+/* More sets than are kept open at a time. */
+static void
+algebra_of_many_keys(void)
+{
+	enum
+	{
+		NKEYS = 100
+	};
+	static char text[NKEYS][8];
+	HsBytes		keys[NKEYS];
+	HsBytes		shared = hs_bytes_str("shared");
+	HsZsetMember *result;
+	size_t		n;
+	uint64_t	card;
+	HsMulti		multi;
+
+	open_region(REGION_SIZE);
+	for (unsigned i = 0; i < NKEYS; i++)
+	{
+		HsZsetMember list[2] = {{i, shared}, {1, name_of(i)}};
+		HsZsetAdded out;
+
+		snprintf(text[i], sizeof(text[i]), "k%u", i);
+		keys[i] = hs_bytes_str(text[i]);
+		begin(text[i], HS_EXCLUSIVE);
+		REQUIRE_EQ(hs_zset_add_many(&op, list, 2, 0, HS_NEVER, &out), HS_OK);
+		end();
+	}
+	REQUIRE_EQ(hs_multi_begin(&multi, &h, keys, NKEYS, HS_SHARED, HEAP_NOW), HS_OK);
+	REQUIRE_EQ(hs_zset_algebra(&multi, HS_ZSET_INTER, keys, NKEYS, NULL, HS_ZSET_SUM, &scratch,
+							   &result, &n, NULL, NULL), HS_OK);
+	REQUIRE_EQ(n, 1);
+	CHECK_BYTES(result[0].member, shared);
+	CHECK(result[0].score == NKEYS * (NKEYS - 1) / 2);
+	REQUIRE_EQ(hs_zset_algebra(&multi, HS_ZSET_UNION, keys, NKEYS, NULL, HS_ZSET_MAX, &scratch,
+							   &result, &n, NULL, NULL), HS_OK);
+	REQUIRE_EQ(n, NKEYS + 1);
+	CHECK_BYTES(result[NKEYS].member, shared);
+	CHECK(result[NKEYS].score == NKEYS - 1);
+	REQUIRE_EQ(hs_zset_algebra(&multi, HS_ZSET_DIFF, keys, NKEYS, NULL, HS_ZSET_SUM, &scratch,
+							   &result, &n, NULL, NULL), HS_OK);
+	REQUIRE_EQ(n, 1);
+	CHECK_BYTES(result[0].member, name_of(0));
+	REQUIRE_EQ(hs_zset_intercard(&multi, keys, NKEYS, 0, &card, NULL, NULL), HS_OK);
+	CHECK_EQ(card, 1);
+	hs_multi_end(&multi);
+	done();
+}
+
 /*
  * ---- Effects ---------------------------------------------------------------------------------
  */
@@ -1522,6 +1612,37 @@ effects_replayed_give_the_same(void)
 		done();
 	}
 	free(log);
+}
+
+/* A new key with an expiry: the member, then when it all ends. */
+static void
+expiry_of_a_new_key_is_an_effect(void)
+{
+	uint8_t		log[200];
+	HsEffects	fx = {log, 0, sizeof(log), 0};
+	size_t		pos = 0;
+	int64_t		expires = HEAP_NOW + HEAP_SECOND;
+	HsEffect	e;
+	HsZsetAdded out;
+
+	open_region(REGION_SIZE);
+	for (int i = 0; i < 2; i++)
+	{
+		begin("a", HS_EXCLUSIVE);
+		op.effects = &fx;
+		REQUIRE_EQ(hs_zset_add(&op, name_of(0), 1 + i, 0, expires, &out), HS_OK);
+		end();
+	}
+	REQUIRE_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_OK);
+	CHECK_EQ(e.op, HS_EF_ZADD);
+	REQUIRE_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_OK);
+	CHECK_EQ(e.op, HS_EF_EXPIRE);
+	CHECK_BYTES(e.head, hs_bytes(&expires, 8));
+	/* the second add finds the key */
+	REQUIRE_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_OK);
+	CHECK_EQ(e.op, HS_EF_ZADD);
+	CHECK_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_NOT_FOUND);
+	done();
 }
 
 static void
@@ -1669,12 +1790,14 @@ damaged_dumps_are_refused(void)
 
 TEST_MAIN(TEST(arguments_are_checked), TEST(encoding_changes_at_its_limits),
 		  TEST(emptied_key_disappears), TEST(ordered_loads_are_dense),
-		  TEST(large_set_grows_and_shrinks), TEST(fails_at_every_allocation),
+		  TEST(large_set_grows_and_shrinks), TEST(freed_in_slices),
+		  TEST(fails_at_every_allocation),
 		  TEST(promises_suffice),
 		  TEST(failed_store_keeps_the_old_value), TEST(cursor_goes_on_after_writes),
 		  TEST(cursor_of_a_score_range_sees_all_that_stays),
 		  TEST(cursor_ends_when_the_key_is_gone), TEST(algebra_against_the_model),
 		  TEST(result_may_replace_a_source), TEST(algebra_names_the_key_of_another_type),
-		  TEST(effects_replayed_give_the_same), TEST(full_effect_buffer_stops_the_command),
+		  TEST(algebra_of_many_keys), TEST(effects_replayed_give_the_same),
+		  TEST(expiry_of_a_new_key_is_an_effect), TEST(full_effect_buffer_stops_the_command),
 		  TEST(random_members_are_fair), TEST(damaged_dumps_are_refused),
 		  TEST(random_operations))
