@@ -85,9 +85,14 @@ CREATE FUNCTION kv_expires_at(key text, keyspace name DEFAULT NULL) RETURNS time
     AS 'MODULE_PATHNAME', 'hotset_kv_expires_at' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION kv_expires_at(text, name) IS 'when a key expires; null if it is missing or does not';
 
+CREATE FUNCTION kv_scan_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_kv_scan_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION kv_scan_support(internal) IS 'planner support of kv_scan';
+
 CREATE FUNCTION kv_scan(pattern text DEFAULT '*', type text DEFAULT NULL, keyspace name DEFAULT NULL)
     RETURNS TABLE (key text, type text, expires_at timestamptz, bytes bigint)
-    AS 'MODULE_PATHNAME', 'hotset_kv_scan' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10000;
+    AS 'MODULE_PATHNAME', 'hotset_kv_scan' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 1000
+    SUPPORT kv_scan_support;
 COMMENT ON FUNCTION kv_scan(text, text, name) IS 'keys that match a glob pattern (* ? [a-z] \x) and hold that type; all that exist from beginning to end come exactly once';
 
 CREATE FUNCTION kv_count(keyspace name DEFAULT NULL) RETURNS bigint

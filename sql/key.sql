@@ -71,6 +71,28 @@ SELECT kv_count() >= 5004 AS count, kv_random_key() IS NOT NULL AS random;
 SELECT count(DISTINCT key), count(*) FILTER (WHERE kv_del(key)) AS deleted FROM kv_scan('key:[1-4]*');
 SELECT count(*) FROM kv_scan('key:[0-9]*');
 SELECT kv_scan(type => 'tree');
+-- what the planner expects, and of a keyspace that one may not use
+CREATE FUNCTION pg_temp.expected(query text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN plan -> 0 -> 'Plan' ->> 'Plan Rows';
+END $$;
+CREATE SERVER key_plan FOREIGN DATA WRAPPER hotset OPTIONS (memory '8MB');
+SELECT count(kv_set('k' || i, 'v', keyspace => 'key_plan')), count(zadd('z' || i, 1, 'm', keyspace => 'key_plan')) FROM generate_series(1, 2000) i;
+SELECT pg_temp.expected($$SELECT * FROM kv_scan(keyspace => 'key_plan')$$) AS all_keys,
+       pg_temp.expected($$SELECT * FROM kv_scan(type => 'zset', keyspace => 'key_plan')$$) AS of_a_type,
+       pg_temp.expected($$SELECT * FROM kv_scan('k*', keyspace => 'key_plan')$$) AS pattern,
+       pg_temp.expected($$SELECT * FROM kv_scan('k1', keyspace => 'key_plan')$$) AS one,
+       pg_temp.expected($$SELECT * FROM kv_scan(keyspace => 'key_none')$$) AS unknown;
+CREATE ROLE regress_key_nobody;
+SET ROLE regress_key_nobody;
+SELECT pg_temp.expected($$SELECT * FROM kv_scan(keyspace => 'key_plan')$$) AS not_told;
+SELECT count(*) FROM kv_scan(keyspace => 'key_plan');
+RESET ROLE;
+DROP ROLE regress_key_nobody;
+DROP SERVER key_plan;
 
 -- dump and restore
 SELECT kv_set('key:s', 'text'), kv_set('key:b', '\x00ff'::bytea), kv_set('key:j', '{"a": [1.50, "x"]}'::jsonb), kv_incr('key:n', 42),

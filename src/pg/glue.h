@@ -50,6 +50,12 @@ extern int64_t hsg_default_ttl_us(HsHandle *h);
 /* Add this backend's pending counts to the shared statistics. */
 extern void hsg_flush_stats(void);
 
+/*
+ * For the planner: the keyspace of that name (NULL: hotset.keyspace), or false,
+ * never an error, if there is none that this role may use.
+ */
+extern bool hsg_keyspace_quietly(const char *name, HsHandle *h);
+
 /* Empty the cache of resolved names; entries are resolved anew at next use. */
 extern void hsg_keyspace_forget(void);
 

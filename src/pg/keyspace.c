@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/dependency.h"
@@ -325,6 +326,27 @@ configure_if_changed(HsHandle *h, const HsKeyspaceOptions *opts)
 	if (now.memory != opts->memory || now.eviction != opts->eviction ||
 		now.default_ttl_us != opts->default_ttl_us)
 		hs_keyspace_configure(h, opts);
+}
+
+bool
+hsg_keyspace_quietly(const char *name, HsHandle *h)
+{
+	HeapTuple	tuple;
+	Form_pg_foreign_server server;
+	bool		is_usable;
+
+	if (hsg_shared == NULL)
+		return false;
+	tuple = SearchSysCache1(FOREIGNSERVERNAME,
+							CStringGetDatum(name != NULL ? name : hsg_keyspace_setting));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	server = (Form_pg_foreign_server) GETSTRUCT(tuple);
+	is_usable = hsg_is_our_fdw(server->srvfdw) &&
+		hsg_server_aclcheck(server->oid, GetUserId(), ACL_USAGE) == ACLCHECK_OK &&
+		hs_keyspace_lookup(MyDatabaseId, server->oid, h) == HS_OK;
+	ReleaseSysCache(tuple);
+	return is_usable;
 }
 
 /*

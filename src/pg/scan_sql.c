@@ -11,14 +11,22 @@
 #include "common/pg_prng.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 
 #include "../engine/type.h"
+#include "glue.h"
 #include "value.h"
 
 #define SCAN_KEYS		256		/* keys looked at while a partition is locked */
 #define SCAN_BUFFER		(32 * 1024)	/* bytes, to begin with */
 #define SCAN_COLUMNS	4
+#define SCAN_ROWS		1000.0	/* as in the declaration of the function */
+#define KEY_OPERATORS	20.0	/* cost of looking at a key, in operators */
+#define PATTERN_PART	0.1		/* part of all keys that a pattern is thought to match */
 #define GLOB_STEPS		10000	/* at worst, per key, under the lock */
 
 /* A key that was copied; its bytes follow. */
@@ -56,6 +64,9 @@ static bool scan_next(KeyScan *s);
 static bool scan_fill(KeyScan *s);
 static bool scan_visit(void *arg, HsOp *op, HsRecord *record);
 static Datum scan_tuple(KeyScan *s);
+static bool scan_estimate(Node *node, PlannerInfo *root, double *rows, double *visited);
+static Const *known_arg(FuncExpr *call, PlannerInfo *root, int n);
+static double pattern_part(Const *pattern, double rows);
 
 /*
  * kv_scan(pattern text, type text)
@@ -221,6 +232,101 @@ scan_tuple(KeyScan *s)
 	values[2] = TimestampTzGetDatum(k.expires_us);
 	values[3] = Int64GetDatum((int64) k.bytes);
 	return HeapTupleGetDatum(heap_form_tuple(s->desc, values, nulls));
+}
+
+/*
+ * ---- What the planner is told ----------------------------------------------------
+ */
+
+/* kv_scan_support(internal) returns internal */
+PG_FUNCTION_INFO_V1(hotset_kv_scan_support);
+Datum
+hotset_kv_scan_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	double		rows;
+	double		visited;
+
+	if (IsA(request, SupportRequestRows))
+	{
+		SupportRequestRows *req = (SupportRequestRows *) request;
+
+		if (!scan_estimate(req->node, req->root, &rows, &visited))
+			PG_RETURN_POINTER(NULL);
+		req->rows = rows;
+		PG_RETURN_POINTER(req);
+	}
+	if (IsA(request, SupportRequestCost))
+	{
+		SupportRequestCost *req = (SupportRequestCost *) request;
+
+		if (!scan_estimate(req->node, req->root, &rows, &visited))
+			PG_RETURN_POINTER(NULL);
+		req->startup = 0;
+		req->per_tuple = cpu_operator_cost * KEY_OPERATORS * visited;
+		PG_RETURN_POINTER(req);
+	}
+	PG_RETURN_POINTER(NULL);
+}
+
+/* Rows that come out and keys looked at; false if the keyspace is not known. */
+static bool
+scan_estimate(Node *node, PlannerInfo *root, double *rows, double *visited)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+	Const	   *type;
+	Const	   *keyspace;
+	HsHandle	h;
+	HsStats		stats;
+
+	if (!is_funcclause(node) || list_length(call->args) != 3)
+		return false;
+	keyspace = known_arg(call, root, 2);
+	if (keyspace == NULL ||
+		!hsg_keyspace_quietly(keyspace->constisnull ? NULL :
+							  NameStr(*DatumGetName(keyspace->constvalue)), &h) ||
+		hs_stats(&h, &stats) != HS_OK)
+		return false;
+
+	*visited = *rows = (double) stats.keys;
+	type = known_arg(call, root, 1);
+	if (type != NULL && !type->constisnull)
+	{
+		char	   *name = TextDatumGetCString(type->constvalue);
+
+		for (int t = 0; t < HS_NTYPES; t++)
+			if (strcmp(name, hs_type_ops((HsType) t)->name) == 0)
+				*rows = (double) stats.keys_by_type[t];
+	}
+	*rows = clamp_row_est(pattern_part(known_arg(call, root, 0), *rows));
+	return true;
+}
+
+/* All of the keys, one of them, or some. */
+static double
+pattern_part(Const *pattern, double rows)
+{
+	char	   *p;
+
+	if (pattern == NULL)
+		return rows * PATTERN_PART;
+	if (pattern->constisnull)
+		return 0;
+	p = TextDatumGetCString(pattern->constvalue);
+	if (strcmp(p, "*") == 0)
+		return rows;
+	return strpbrk(p, "*?[\\") == NULL ? 1 : rows * PATTERN_PART;
+}
+
+/* Argument n, or NULL if it is not known while planning. */
+static Const *
+known_arg(FuncExpr *call, PlannerInfo *root, int n)
+{
+	Node	   *arg = list_nth(call->args, n);
+
+	if (!IsA(arg, Const) && root != NULL)
+		arg = estimate_expression_value(root, arg);
+	return IsA(arg, Const) ? (Const *) arg : NULL;
 }
 
 /*
