@@ -34,7 +34,7 @@ sub run_command
 	return $output;
 }
 
-sub sql { return run_command('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', $_[0]) }
+sub sql { return run_command('env', 'PGOPTIONS=-c client_min_messages=warning', 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', $_[0]) }
 
 sub redis
 {
@@ -70,6 +70,12 @@ sub three_digits
 	return $whole;
 }
 
+sub ratio
+{
+	my ($x) = @_;
+	return $x < 1 ? sprintf('%.2f', $x) : $x < 9.95 ? sprintf('%.1f', $x) : three_digits(sprintf('%.0f', $x)) =~ s/\.\d+$//r;
+}
+
 sub say_line { my ($line) = @_; $page .= "$line\n"; print "$line\n"; return }
 
 sub table_head
@@ -82,7 +88,7 @@ sub table_head
 }
 
 # A row of values, hotset first: each other one with its ratio to hotset's.
-# 'better' tells whether more or less is better; losses are collected.
+# 'better' tells whether more or less is better ('baseline': neither); losses are collected.
 sub table_row
 {
 	my ($what, $better, $titles, @values) = @_;
@@ -92,10 +98,12 @@ sub table_row
 	{
 		my $other = $others[$i];
 		if (!defined $other) { push @cells, '-'; next }
-		my $factor = $better eq 'less' ? $other / ($own || 1e-9) : $own / ($other || 1e-9);
-		push @cells, sprintf('%s (%.2g x)', three_digits($other), $factor);
-		push @losses, sprintf('%s: %s is %.2g times better (%s, hotset %s)', $what, $titles->[ $i + 1 ],
-			1 / $factor, three_digits($other), three_digits($own))
+		if ($better eq 'baseline') { push @cells, three_digits($other); next }
+		my ($worse, $base) = $better eq 'less' ? ($other, $own) : ($own, $other);
+		my $factor = max($worse, 1e-3) / max($base, 1e-3);
+		push @cells, sprintf('%s (%s x)', three_digits($other), ratio($factor));
+		push @losses, sprintf('%s: %s is %s times better (%s, hotset %s)', $what, $titles->[ $i + 1 ],
+			ratio(1 / $factor), three_digits($other), three_digits($own))
 		  if $factor < 0.95;
 	}
 	say_line("| $what | " . join(' | ', @cells) . ' |');
@@ -108,9 +116,9 @@ sub table_row
 # hotset and pgmemcache functions are assigned, as one does in a procedure.
 my $live = "(expires_at IS NULL OR expires_at > clock_timestamp())";
 my @loops = (
-	{   what => 'loop alone',
+	{   what => 'loop alone', baseline => 1,
 		hotset => 'NULL;', redis => '', table => 'NULL;', times => 20 },
-	{   what => 'call of a built-in function',
+	{   what => 'loop with a call of a built-in function', baseline => 1,
 		hotset => 'n := octet_length(k);', redis => "local n = string.len(k)", table => 'n := octet_length(k);', times => 20 },
 	{   what => 'get',
 		hotset => 'v := kv_get(k);',
@@ -224,7 +232,7 @@ for j = 1, $nkeys do local x = j * 7919 % $nkeys + 1 names[j] = 'key:' .. x memb
 		my $calls = redis('redis', 'EVAL', $body, 0);
 		push @cost, redis_cpu_ns('redis') - $before;
 	}
-	return ($cost[1] - $cost[0]) / ($times * $nkeys);
+	return max($cost[1] - $cost[0], 0) / ($times * $nkeys);
 }
 
 sub measure_loops
@@ -252,7 +260,7 @@ sub measure_loops
 		"on " . three_digits($nkeys) . " keys and a board of as many members. CPU time of the one process that works; " .
 		"elapsed time for memcached, where two take turns. In parentheses: how many times faster hotset is.");
 	table_head('operation', @titles);
-	table_row($_->{what}, 'less', \@titles, map { $_ ? median(@$_) : undef } @{ $times{ $_->{what} } }{qw(hotset redis table memcached)})
+	table_row($_->{what}, $_->{baseline} ? 'baseline' : 'less', \@titles, map { $_ ? median(@$_) : undef } @{ $times{ $_->{what} } }{qw(hotset redis table memcached)})
 	  foreach @loops;
 	return;
 }
@@ -323,7 +331,11 @@ sub measure_trips
 
 # ---- Memory -----------------------------------------------------------------
 
-sub hotset_bytes { return sql("SELECT bytes FROM hotset_stats WHERE keyspace = '$_[0]'") }
+# Bytes charged, and without what compaction gives back as soon as it is needed.
+sub hotset_bytes
+{
+	return split /\|/, sql("SELECT bytes, bytes - record_bytes + live_record_bytes FROM hotset_stats WHERE keyspace = '$_[0]'");
+}
 
 sub measure_memory
 {
@@ -353,6 +365,7 @@ sub measure_memory
 	say_line('Bytes of memory (table: of files) for each, key and overhead included: what `hotset_stats` charges to the keyspace, used_memory of ' .
 		'Redis, pg_total_relation_size of an UNLOGGED table with its indexes. In parentheses: how many times less hotset needs.');
 	my @titles = ('hotset', 'Redis', 'UNLOGGED table');
+	my @live;
 	table_head(three_digits($million) . ' of', @titles);
 	foreach my $case (@cases)
 	{
@@ -360,9 +373,9 @@ sub measure_memory
 		sql("CREATE SERVER memory FOREIGN DATA WRAPPER hotset OPTIONS (memory '400MB')");
 		# the server exists, its memory comes with the first key
 		sql("SELECT kv_set('x', 'x', keyspace => 'memory')");
-		my $empty = hotset_bytes('memory');
+		my ($empty, $empty_live) = hotset_bytes('memory');
 		sql($hotset);
-		my $own = (hotset_bytes('memory') - $empty) / $count;
+		my ($own, $live) = hotset_bytes('memory');
 		sql('DROP SERVER memory');
 		redis('redis', 'FLUSHALL', 'SYNC');
 		my $redis_empty = redis_info('redis', 'used_memory');
@@ -377,8 +390,10 @@ sub measure_memory
 			$relation = sql("SELECT pg_total_relation_size('measured') + pg_total_relation_size('measured_board')") / $count;
 			sql('DROP TABLE measured, measured_board');
 		}
-		table_row($what, 'less', \@titles, $own, $redis, $relation);
+		table_row($what, 'less', \@titles, ($own - $empty) / $count, $redis, $relation);
+		push @live, "$what " . three_digits(($live - $empty_live) / $count);
 	}
+	say_line("\nWithout dead records, which are compacted away when the keyspace needs the room: " . join('; ', @live) . '.');
 	return;
 }
 
@@ -413,7 +428,7 @@ sub replay_hotset
 {
 	my ($trace, $eviction, $bytes) = @_;
 	sql("CREATE SERVER hits FOREIGN DATA WRAPPER hotset OPTIONS (memory '${bytes}B', eviction '$eviction')");
-	sql('DROP TABLE IF EXISTS trace; CREATE TABLE trace (keys int[])');
+	sql('CREATE TABLE IF NOT EXISTS trace (keys int[]); TRUNCATE trace');
 	open(my $copy, '|-', 'psql', '-Xq', '-c', 'COPY trace FROM STDIN') or die $!;
 	print $copy '{', join(',', @$trace), "}\n";
 	close($copy) or die 'COPY failed';

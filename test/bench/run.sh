@@ -37,10 +37,10 @@ say "building..." >&2
 (cd "$work/tree" && as_user make -s "PG_CONFIG=$pg_config" install) >"$log_dir/build" 2>&1 || { cat "$log_dir/build"; exit 1; }
 
 as_user mkdir -m 755 "$work/s"
-# Not through as_user: the process id must be that of the server's own wrapper.
+# Not through as_user: the process id must be that of the server itself.
 start()
 {
-	if is_root; then runuser -u postgres -- "$@" & else "$@" & fi
+	if is_root; then setpriv --reuid postgres --regid postgres --clear-groups "$@" & else "$@" & fi
 	pids="$pids $!"
 }
 for name in redis lru lfu
