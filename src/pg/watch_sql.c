@@ -26,6 +26,7 @@
 #include "../engine/type.h"
 #include "glue.h"
 
+#define STATS_COLUMNS		19
 #define BIG_KEYS_MAX		10000
 #define SCAN_BATCH			1000	/* keys visited under one lock */
 #define INBOX_BYTES			(256 * 1024)
@@ -113,8 +114,8 @@ static void
 put_stats_row(ReturnSetInfo *rsinfo, HeapTuple server)
 {
 	Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(server);
-	Datum		values[19];
-	bool		nulls[19] = {0};
+	Datum		values[STATS_COLUMNS];
+	bool		nulls[STATS_COLUMNS] = {0};
 	HsStats		stats;
 	HsHandle	h;
 	int			i = 0;
@@ -127,14 +128,13 @@ put_stats_row(ReturnSetInfo *rsinfo, HeapTuple server)
 
 		hsg_options_read(GetForeignServer(form->oid)->options, &opts);
 		stats.limit = opts.memory;
-		nulls[4] = opts.memory == 0;
-		nulls[18] = true;
 	}
 
 	values[i++] = NameGetDatum(&form->srvname);
 	values[i++] = Int64GetDatum(stats.keys);
 	values[i++] = keys_by_type(&stats);
 	values[i++] = Int64GetDatum(stats.bytes);
+	nulls[i] = stats.limit == 0;
 	values[i++] = Int64GetDatum(stats.limit);
 	values[i++] = Int64GetDatum(stats.hits);
 	values[i++] = Int64GetDatum(stats.misses);
@@ -149,6 +149,7 @@ put_stats_row(ReturnSetInfo *rsinfo, HeapTuple server)
 	values[i++] = Int64GetDatum(stats.slab_bytes);
 	values[i++] = Int64GetDatum(stats.big_bytes);
 	values[i++] = Int64GetDatum(stats.moved_bytes);
+	nulls[i] = stats.reset_us == 0;
 	values[i++] = TimestampTzGetDatum(stats.reset_us);
 	Assert(i == lengthof(values));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
