@@ -87,18 +87,14 @@ Datum
 hotset_kv_exists(PG_FUNCTION_ARGS)
 {
 	HsRead		r;
-	HsHandle   *h;
+	bool		exists = key_peek(fcinfo, &r);
 
 	if (PG_ARGISNULL(0))
-	{
-		h = hsg_keyspace(fcinfo, 1);	/* for the privilege check */
-		(void) h;
 		PG_RETURN_NULL();
-	}
-	PG_RETURN_BOOL(key_peek(fcinfo, &r));
+	PG_RETURN_BOOL(exists);
 }
 
-/* kv_exists(keys text[]) returns bigint; kv_touch(keys text[]) too */
+/* kv_exists(keys text[]) returns bigint */
 PG_FUNCTION_INFO_V1(hotset_kv_exists_many);
 Datum
 hotset_kv_exists_many(PG_FUNCTION_ARGS)
@@ -116,6 +112,7 @@ hotset_kv_touch(PG_FUNCTION_ARGS)
 {
 	HsRead		r;
 
+	(void) hsg_keyspace(fcinfo, 1); /* the privilege comes before the arguments */
 	hsg_require(fcinfo, 0, "key");
 	PG_RETURN_BOOL(key_peek(fcinfo, &r));
 }

@@ -23,7 +23,7 @@ typedef HsStatus (*Command) (HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus fixed(HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus sliding(HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus bucket(HsOp *op, const RateLimit *limit, HsRate *rate);
-static Datum rate_command(FunctionCallInfo fcinfo, int ks_arg, Command run, const RateLimit *limit);
+static Datum rate_command(FunctionCallInfo fcinfo, HsHandle *h, Command run, const RateLimit *limit);
 static int64 required_int64(FunctionCallInfo fcinfo, int n, const char *what);
 static int64_t period_arg(FunctionCallInfo fcinfo, int n, const char *what);
 static Datum rate_result(FunctionCallInfo fcinfo, const HsRate *rate);
@@ -34,12 +34,13 @@ PG_FUNCTION_INFO_V1(hotset_rate_limit_fixed);
 Datum
 hotset_rate_limit_fixed(PG_FUNCTION_ARGS)
 {
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
 	RateLimit		limit = {
 		.max = required_int64(fcinfo, 1, "max"),
 		.period_us = period_arg(fcinfo, 2, "per")
 	};
 
-	return rate_command(fcinfo, 3, fixed, &limit);
+	return rate_command(fcinfo, h, fixed, &limit);
 }
 
 /* rate_limit_sliding(key text, max bigint, per interval) */
@@ -47,12 +48,13 @@ PG_FUNCTION_INFO_V1(hotset_rate_limit_sliding);
 Datum
 hotset_rate_limit_sliding(PG_FUNCTION_ARGS)
 {
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
 	RateLimit		limit = {
 		.max = required_int64(fcinfo, 1, "max"),
 		.period_us = period_arg(fcinfo, 2, "per")
 	};
 
-	return rate_command(fcinfo, 3, sliding, &limit);
+	return rate_command(fcinfo, h, sliding, &limit);
 }
 
 /* rate_limit_bucket(key text, capacity bigint, refill_per interval, cost bigint) */
@@ -60,19 +62,19 @@ PG_FUNCTION_INFO_V1(hotset_rate_limit_bucket);
 Datum
 hotset_rate_limit_bucket(PG_FUNCTION_ARGS)
 {
+	HsHandle   *h = hsg_keyspace(fcinfo, 4);
 	RateLimit		limit = {
 		.max = required_int64(fcinfo, 1, "capacity"),
 		.period_us = period_arg(fcinfo, 2, "refill_per"),
 		.cost = required_int64(fcinfo, 3, "cost")
 	};
 
-	return rate_command(fcinfo, 4, bucket, &limit);
+	return rate_command(fcinfo, h, bucket, &limit);
 }
 
 static Datum
-rate_command(FunctionCallInfo fcinfo, int ks_arg, Command run, const RateLimit *limit)
+rate_command(FunctionCallInfo fcinfo, HsHandle *h, Command run, const RateLimit *limit)
 {
-	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
 	HsBytes		key;
 	HsOp		op;
 	HsRate		rate = {0};

@@ -41,7 +41,7 @@ static Datum set_if_command(FunctionCallInfo fcinfo, uint16_t flags);
 static Datum del_if_command(FunctionCallInfo fcinfo, uint16_t flags);
 static bool value_matches(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, int expected_arg,
 						  uint16_t flags, HsBytes *stored, uint16_t *stored_flags);
-static Datum edit_command(FunctionCallInfo fcinfo, HsEdit *e, int ks_arg);
+static Datum edit_command(FunctionCallInfo fcinfo, HsHandle *h, HsEdit *e);
 static Datum append_command(FunctionCallInfo fcinfo, bool is_text);
 static Datum setrange_command(FunctionCallInfo fcinfo, bool is_text);
 static bool range_read(FunctionCallInfo fcinfo, HsgValue *v);
@@ -993,12 +993,13 @@ hotset_kv_append_bytea(PG_FUNCTION_ARGS)
 static Datum
 append_command(FunctionCallInfo fcinfo, bool is_text)
 {
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
 	HsEdit		e = {.append = true,.is_text = is_text};
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "value");
 	e.bytes = hsg_arg_bytes(fcinfo, 1);
-	return edit_command(fcinfo, &e, 2);
+	return edit_command(fcinfo, h, &e);
 }
 
 /* kv_setrange(key text, "offset" bigint, value text) returns integer: bytes now */
@@ -1020,6 +1021,7 @@ hotset_kv_setrange_bytea(PG_FUNCTION_ARGS)
 static Datum
 setrange_command(FunctionCallInfo fcinfo, bool is_text)
 {
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
 	HsEdit		e = {.is_text = is_text};
 
 	hsg_require(fcinfo, 0, "key");
@@ -1031,13 +1033,12 @@ setrange_command(FunctionCallInfo fcinfo, bool is_text)
 				 errmsg("offset must not be negative")));
 	e.offset = (size_t) PG_GETARG_INT64(1);
 	e.bytes = hsg_arg_bytes(fcinfo, 2);
-	return edit_command(fcinfo, &e, 3);
+	return edit_command(fcinfo, h, &e);
 }
 
 static Datum
-edit_command(FunctionCallInfo fcinfo, HsEdit *e, int ks_arg)
+edit_command(FunctionCallInfo fcinfo, HsHandle *h, HsEdit *e)
 {
-	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
 	HsOp		op;
 	HsStatus	status;
