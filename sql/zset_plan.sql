@@ -42,6 +42,44 @@ SELECT p.id, z.* FROM player p, LATERAL zrange('zp:board', zrank('zp:board', p.n
 SELECT count(*) FROM player p, LATERAL zrange('zp:board', zrank('zp:board', p.name) - 1, zrank('zp:board', p.name) + 1) AS z
  WHERE p.name = 'player:17';
 
+-- in order as they come: no sort
+EXPLAIN (COSTS OFF) SELECT * FROM zrange('zp:board', 0, -1) ORDER BY rank;
+EXPLAIN (COSTS OFF) SELECT * FROM zrange('zp:board', 0, -1) ORDER BY score, rank;
+EXPLAIN (COSTS OFF) SELECT * FROM zrange('zp:board', 0, -1, rev => true) ORDER BY score DESC;
+EXPLAIN (COSTS OFF) SELECT * FROM zrevrange('zp:board', 0, -1) ORDER BY score DESC, rank;
+EXPLAIN (COSTS OFF) SELECT * FROM zrangebylex('zp:board', 'a', NULL) ORDER BY rank;
+EXPLAIN (COSTS OFF)
+SELECT * FROM zrange('zp:board', 0, 9) AS z JOIN player p ON p.name = z.member ORDER BY z.rank;
+-- the other way round they have to be sorted
+EXPLAIN (COSTS OFF) SELECT * FROM zrange('zp:board', 0, -1) ORDER BY score DESC;
+EXPLAIN (COSTS OFF) SELECT * FROM zrevrange('zp:board', 0, -1) ORDER BY score;
+EXPLAIN (COSTS OFF) SELECT * FROM zrangebylex('zp:board', 'a', NULL) ORDER BY score;
+EXPLAIN (COSTS OFF) SELECT * FROM zrangebyscore('zp:board', NULL, NULL, rev => random() > 0.5) ORDER BY score;
+
+-- a limit on the rows of a call alone becomes part of it
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, -1) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 5, 100000, rev => true) ORDER BY rank OFFSET 5 LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrevrange('zp:board', 0, -1) ORDER BY score DESC LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrangebyscore('zp:board', 10, NULL, "offset" => 3) ORDER BY score LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrangebylex('zp:board', 'a', NULL, "limit" => 100) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT k, z.member FROM (VALUES ('zp:board')) AS v(k), LATERAL (SELECT * FROM zrange(k, 0, -1) LIMIT 3) AS z;
+SELECT array_agg(rank) FROM (SELECT rank FROM zrange('zp:board', 5, 100000, rev => true) ORDER BY rank OFFSET 5 LIMIT 4) AS rows;
+SELECT array_agg(rank) FROM (SELECT rank FROM zrangebyscore('zp:board', NULL, NULL, "offset" => 3) OFFSET 2 LIMIT 4) AS rows;
+SELECT count(*) FROM (SELECT zrange.* FROM zrange('zp:board', 49995, -1) LIMIT 10) AS rows;
+-- not where more rows than the limit are needed, or the arguments say less, or differently
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, -1) WHERE score > 10 LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, -1) ORDER BY score DESC LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, -1) ORDER BY rank FETCH FIRST 10 ROWS WITH TIES;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, 5) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, -100) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', -100, -1) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrangebyscore('zp:board', NULL, NULL, "limit" => 5) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT sum(score) FROM zrange('zp:board', 0, -1) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT DISTINCT score FROM zrange('zp:board', 0, 99) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member, generate_series(1, 0) FROM zrange('zp:board', 0, 99) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, 99), generate_series(1, 2) LIMIT 10;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT member FROM zrange('zp:board', 0, -1) WITH ORDINALITY LIMIT 10;
+
 -- A call in the select list reads on as rows are asked for: what is removed
 -- behind its back does not come any more.  In FROM everything is read at once.
 DO $$

@@ -37,6 +37,15 @@
 #include "varatt.h"
 #endif
 
+/* Outer joins mark variables, no longer sort keys, since 16. */
+#if PG_VERSION_NUM < 160000
+#define hsg_build_expression_pathkey(root, expr, op, relids) \
+	build_expression_pathkey(root, expr, NULL, op, relids, false)
+#else
+#define hsg_build_expression_pathkey(root, expr, op, relids) \
+	build_expression_pathkey(root, expr, op, relids, false)
+#endif
+
 /* Input functions can report errors without raising them since 16. */
 #if PG_VERSION_NUM < 160000
 #define ereturn(context, result, ...) ereport(ERROR, __VA_ARGS__)

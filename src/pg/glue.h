@@ -74,6 +74,9 @@ extern void hsg_sweep_servers(void);
 /* Drop keyspaces of databases that are gone.  Needs a transaction. */
 extern void hsg_sweep_databases(void);
 
+/* Teach the planner about ranges of sorted sets (zset_order.c). */
+extern void hsg_zset_order_install(void);
+
 /*
  * ---- Worker (worker.c) -------------------------------------------------------
  */

@@ -42,6 +42,7 @@ _PG_init(void)
 		return;
 	hsg_shmem_install();
 	hsg_ddl_install();
+	hsg_zset_order_install();
 	hsg_worker_register();
 }
 
