@@ -570,7 +570,8 @@ sub measure_expiry
 sub measure_distinct
 {
 	my $rows = $million * 2;
-	sql("CREATE TABLE visits AS SELECT 'visitor' || (i * 7919::bigint) % $million AS who FROM generate_series(1, $rows) AS i; VACUUM ANALYZE visits");
+	sql("CREATE TABLE visits AS SELECT 'visitor' || (i * 7919::bigint) % $million AS who FROM generate_series(1, $rows) AS i");
+	sql('VACUUM ANALYZE visits');
 	my %query = (
 		hotset => 'SELECT approx_count_distinct(who) FROM visits',
 		hll => 'SELECT pghll.hll_cardinality(pghll.hll_add_agg(pghll.hll_hash_text(who), 14)) FROM visits',
