@@ -118,6 +118,10 @@ SELECT kv_exists('key:x');
 SELECT kv_restore('key:x', '\x4853445501000008c34ce4ae687688ec0d'), kv_get_bytea('key:x');
 SELECT kv_get('key:x');
 
+-- a sorted set of a database with another encoding
+SELECT kv_restore('key:x', '\x485344550104000001000000000000000000f03f01000000e906123535c924e8dc', replace => true);
+SELECT kv_type('key:x');
+
 -- contradictions
 SELECT kv_expire('key:s', '1 hour', nx => true, gt => true);
 SELECT kv_expire('key:s', '1 hour', gt => true, lt => true);

@@ -14,6 +14,7 @@
 #include "../engine/key.h"
 #include "../engine/slot.h"
 #include "../engine/type.h"
+#include "../engine/zset.h"
 #include "value.h"
 #include "wait.h"
 
@@ -27,6 +28,7 @@ static bytea *dump_other(HsHandle *h, HsBytes key);
 static bytea *dump_seal(uint8_t *chunk, size_t size, HsType type, uint16_t flags);
 static void restore_check(HsHandle *h, HsBytes key, HsDump *dump);
 static void json_text_parse(HsDump *dump);
+static void members_check(HsBytes payload);
 
 /*
  * ---- Deleting, counting ------------------------------------------------------
@@ -579,6 +581,8 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 static void
 restore_check(HsHandle *h, HsBytes key, HsDump *dump)
 {
+	if (dump->type == HS_ZSET)
+		members_check(dump->payload);
 	if (dump->type != HS_STRING)
 		return;
 	if (dump->flags & HS_RF_JSONB)
@@ -600,4 +604,28 @@ json_text_parse(HsDump *dump)
 	json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(s)));
 	dump->payload = hs_bytes(VARDATA(json), VARSIZE(json) - VARHDRSZ);
 	dump->flags = HS_RF_JSONB;
+}
+
+/*
+ * Members are text wherever they are shown, and some functions remove what they
+ * show: so none may come in that cannot be shown.  Sizes that do not add up are
+ * left to the engine to refuse.
+ */
+static void
+members_check(HsBytes payload)
+{
+	size_t		pos = sizeof(uint32_t); /* behind their number */
+
+	while (payload.size > pos && payload.size - pos >= HS_ZSET_ENTRY_HEADER)
+	{
+		uint32_t	size;
+
+		CHECK_FOR_INTERRUPTS();
+		memcpy(&size, payload.data + pos + sizeof(double), sizeof(size));
+		pos += HS_ZSET_ENTRY_HEADER;
+		if (size > payload.size - pos)
+			return;
+		(void) pg_verifymbstr((const char *) payload.data + pos, (int) size, false);
+		pos += size;
+	}
 }
