@@ -353,9 +353,9 @@ sub measure_memory
 			"for i = 1, $million do redis.call('INCRBY', 'key:' .. i, i) end",
 			"INSERT INTO measured SELECT 'key:' || i, i, NULL FROM generate_series(1, $million) AS i" ],
 		[ 'member of a sorted set of ' . three_digits($million), $million,
-			"SELECT count(zadd('board', (i * 7919) % 1000003, 'member:' || i, keyspace => 'memory')) FROM generate_series(1, $million) AS i",
+			"SELECT count(zadd('board', (i::bigint * 7919) % 1000003, 'member:' || i, keyspace => 'memory')) FROM generate_series(1, $million) AS i",
 			"for i = 1, $million do redis.call('ZADD', 'board', (i * 7919) % 1000003, 'member:' .. i) end",
-			"INSERT INTO measured_board SELECT 'member:' || i, (i * 7919) % 1000003 FROM generate_series(1, $million) AS i" ],
+			"INSERT INTO measured_board SELECT 'member:' || i, (i::bigint * 7919) % 1000003 FROM generate_series(1, $million) AS i" ],
 		[ 'member of a sorted set of 20', $million,
 			"SELECT count(zadd('board:' || i % ($million / 20), i, 'member:' || i, keyspace => 'memory')) FROM generate_series(1, $million) AS i",
 			"for i = 1, $million do redis.call('ZADD', 'board:' .. i % ($million / 20), i, 'member:' .. i) end",
@@ -611,6 +611,20 @@ my @sections = (
 	[ hits => \&measure_hits ], [ expiry => \&measure_expiry ], [ distinct => \&measure_distinct ]);
 my %wanted = map { $_ => 1 } split /,/, $only // join(',', map { $_->[0] } @sections);
 
+sub losses
+{
+	return "\n## Where hotset loses\n\n" . (@losses ? join('', map { "- $_\n" } @losses) : "Nowhere in this run.\n");
+}
+
+# After each section, so that a run that is cut short leaves what it has.
+sub write_page
+{
+	open(my $file, '>', $out) or die "$out: $!";
+	print $file $page, losses();
+	close($file);
+	return;
+}
+
 sub machine
 {
 	my $cpu = run_command('sh', '-c', "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1");
@@ -629,13 +643,8 @@ redis('redis', 'EVAL', "for i = 1, $nkeys do redis.call('SET', 'key:' .. i, stri
 	redis.call('ZADD', 'board', i * 7919 % 1000000, 'member:' .. i) end", 0);
 foreach my $section (@sections)
 {
-	$section->[1]->() if $wanted{ $section->[0] };
+	next unless $wanted{ $section->[0] };
+	$section->[1]->();
+	write_page() unless $quick || $only;
 }
-say_line("\n## Where hotset loses\n");
-say_line(@losses ? join("\n", map { "- $_" } @losses) : 'Nowhere in this run.');
-unless ($quick || $only)
-{
-	open(my $file, '>', $out) or die "$out: $!";
-	print $file $page;
-	close($file);
-}
+print losses();
