@@ -13,6 +13,7 @@
 #include "log.h"
 
 #define END_NODES		32		/* nodes of dead collections freed per command */
+#define END_BUCKETS		2		/* buckets split or merged */
 #define RECLAIM_FACTOR	4		/* bytes evacuated per byte allocated */
 #define RECLAIM_MAX		(256 * 1024)
 
@@ -48,7 +49,7 @@ tidy(HsPart *part, int64_t now_us)
 	size_t		allocated = part->allocated;
 
 	part->allocated = 0;
-	hs_index_maintain(part);
+	hs_index_maintain(part, END_BUCKETS);
 	if (part->graveyard != HS_REF_NONE)
 		hs_bury(part, END_NODES);
 	hs_slab_settle(part);
@@ -163,6 +164,7 @@ hs_multi_end(HsMulti *m)
 
 #define WORK_RECORDS	64
 #define WORK_NODES		1000
+#define WORK_BUCKETS	16
 #define WORK_BYTES		(8 * 1024)
 #define GARBAGE_SHARE	4		/* compact when a quarter of the log is dead */
 
@@ -188,7 +190,7 @@ hs_work(HsHandle *h, uint32_t i, int64_t now_us)
 			hs_expire_slice(part, now_us, WORK_RECORDS, false) ||
 			((hs_pressed(part) || is_untidy(part)) &&
 			 hs_evacuate(part, WORK_BYTES, false, now_us));
-		hs_index_maintain(part);
+		more |= hs_index_maintain(part, WORK_BUCKETS);
 		hs_slab_settle(part);
 		if (!more)
 		{

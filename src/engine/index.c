@@ -6,8 +6,8 @@
  * with a version, visited bits, and the number of an overflow bucket.  It
  * grows by splitting one bucket for about every ten inserts and shrinks by
  * merging the last one back, so no operation ever rehashes more than a chain.
- * Splits, merges and the moves they imply happen in hs_index_maintain(), after a
- * command, never within.
+ * Splits follow each insert, for a command on many keys may make many; merges
+ * wait for hs_index_maintain(), after the command.  Neither moves a record.
  *
  * Readers without a lock: the version of a chain's first bucket is odd while
  * anything in the chain changes, and the partition's geometry (number of
@@ -580,14 +580,22 @@ drop_overflow_pages(HsPart *part)
 }
 
 void
-hs_index_maintain(HsPart *part)
+hs_index_grow(HsPart *part)
 {
-	uint32_t	budget = part->inserts / 4 + 2;
+	uint32_t	budget = 2;
 
+	while (budget > 0 && part->count > SPLIT_LOAD(hs_nbuckets(part)) && split(part))
+		budget--;
+}
+
+bool
+hs_index_maintain(HsPart *part, uint32_t budget)
+{
+	budget += part->inserts / 4;
 	assert(part->overflow_promised == 0);
 	part->inserts = 0;
 	if (hs_nbuckets(part) == 0)
-		return;
+		return false;
 	while (budget > 0 && part->count > SPLIT_LOAD(hs_nbuckets(part)) && split(part))
 		budget--;
 	while (budget > 0 && hs_nbuckets(part) > 1 &&
@@ -596,6 +604,7 @@ hs_index_maintain(HsPart *part)
 	if (part->overflow_count > HS_BUCKETS_PER_PAGE &&
 		part->overflow_nfree == part->overflow_count)
 		drop_overflow_pages(part);
+	return budget == 0;
 }
 
 void

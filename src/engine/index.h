@@ -194,8 +194,14 @@ hs_slot_unvisit(const HsSlot *slot)
 							  memory_order_relaxed);
 }
 
-/* Split and merge buckets, a few at most; forget promises. */
-extern void hs_index_maintain(HsPart *part);
+/* Split a bucket or two if there are too few: after an insert, within a command. */
+extern void hs_index_grow(HsPart *part);
+
+/*
+ * After a command: split and merge buckets, about 'budget' at most.  True: that
+ * was not enough, or just so.
+ */
+extern bool hs_index_maintain(HsPart *part, uint32_t budget);
 
 /* Give back the last pages of a partition without keys. */
 extern void hs_index_trim(HsPart *part);

@@ -198,7 +198,10 @@ publish(HsOp *op, HsDraft *draft, bool keep_owned)
 	if (!keep_owned && (hs_record_flags(draft->record) & HS_RF_BIG))
 		hs_big_adopt(part, draft->record);
 	if (old == NULL)
+	{
 		hs_index_insert(part, op->hash, draft->ref);
+		hs_index_grow(part);
+	}
 	else
 	{
 		if (draft->inserts)

@@ -11,7 +11,7 @@
  *
  * and, while the status is HS_NO_MEMORY and hs_make_room() says that it found
  * something, once more.  Nothing that a command found or reserved moves before
- * hs_op_end(): splits, evictions and compaction wait until then.
+ * hs_op_end(): evictions and compaction wait until then.
  *
  * The engine takes partition locks in access.c only.  Callers must not raise,
  * sleep or allocate between begin and end.

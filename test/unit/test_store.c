@@ -593,6 +593,63 @@ several_keys_at_once(void)
 	close_store();
 }
 
+/*
+ * A command on many keys inserts them all before the index may grow; it
+ * catches up soon afterwards, whatever the length of its chains.
+ */
+static void
+index_catches_up_after_many_inserts(void)
+{
+	uint32_t	n = 30000;
+	HsBytes    *keys = calloc(n, sizeof(*keys));
+	char		(*names)[KEYS_NAME_SIZE] = calloc(n, KEYS_NAME_SIZE);
+	HsMulti		m;
+	HsOp		op;
+	HsDraft		draft;
+	HsRead		read;
+	uint32_t	buckets = 0,
+				missing = 0;
+
+	open_store(64 * MB, HS_EVICT_NONE, 8 * MB);
+	for (uint32_t i = 0; i < n; i++)
+		keys[i] = keys_name(names[i], i);
+	REQUIRE_EQ(hs_multi_begin(&m, &ks, keys, n, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		REQUIRE_EQ(hs_multi_op(&m, keys[i], &op), HS_OK);
+		REQUIRE_EQ(hs_reserve(&op, HS_STRING, 4, HS_NEVER, &draft), HS_OK);
+		memcpy(draft.value, &i, 4);
+		hs_publish(&op, &draft);
+	}
+	hs_multi_end(&m);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		uint32_t	value = n;
+
+		missing += hs_read(&ks, keys[i], HEAP_NOW, &value, 4, &read) != HS_OK || value != i;
+	}
+	CHECK_EQ(missing, 0);
+	keys_work(&ks, HEAP_NOW);
+	for (uint32_t p = 0; p < ks.nparts; p++)
+		buckets += hs_nbuckets(ks.parts[p]);
+	CHECK(buckets >= n / HS_BUCKET_SLOTS);
+	check_well();
+	/* and the other way round: the worker gives back what one command emptied */
+	REQUIRE_EQ(hs_multi_begin(&m, &ks, keys, n, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		REQUIRE_EQ(hs_multi_op(&m, keys[i], &op), HS_OK);
+		hs_remove(&op, hs_find(&op));
+	}
+	hs_multi_end(&m);
+	keys_work(&ks, HEAP_NOW);
+	CHECK_EQ(keys_stats(&ks).index_bytes, 0);
+	check_well();
+	free(names);
+	free(keys);
+	close_store();
+}
+
 static void
 multi_refuses_long_keys(void)
 {
@@ -868,6 +925,7 @@ TEST_MAIN(TEST(keys_and_values_of_all_sizes),
 		  TEST(version_keeps_value_and_expiry),
 		  TEST(late_readers_do_no_harm),
 		  TEST(several_keys_at_once),
+		  TEST(index_catches_up_after_many_inserts),
 		  TEST(multi_refuses_long_keys),
 		  TEST(statistics_count),
 		  TEST(key_bytes_are_about_right),
