@@ -495,7 +495,10 @@ hs_string_incrbyfloat(HsOp *op, double by, double *result)
 	return status;
 }
 
-/* Nearly every double people write down needs 15 digits, none more than 17. */
+/*
+ * Whole numbers without an exponent, for hs_string_incr() to read.  Of the others
+ * nearly every one people write down needs 15 digits, none more than 17.
+ */
 size_t
 hs_float_format(double d, uint8_t *out)
 {
@@ -504,11 +507,13 @@ hs_float_format(double d, uint8_t *out)
 
 	if (d == 0)
 		d = 0;					/* no "-0" */
-	for (int digits = 15; digits <= 17; digits++)
+	if (fabs(d) < 0x1p63 && d == floor(d))
+		size = snprintf(text, sizeof(text), "%.0f", d);
+	for (int digits = 15; size == 0 && digits <= 17; digits++)
 	{
 		size = snprintf(text, sizeof(text), "%.*g", digits, d);
-		if (strtod(text, NULL) == d)
-			break;
+		if (digits < 17 && strtod(text, NULL) != d)
+			size = 0;
 	}
 	memcpy(out, text, (size_t) size);
 	return (size_t) size;

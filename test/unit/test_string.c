@@ -215,6 +215,36 @@ floats_count_too(void)
 	CHECK_EQ(run_incr(&r, B("i"), 3, HS_NEVER, &n), HS_OK);
 	CHECK_EQ(run_incrbyfloat(&r, B("i"), 0.5, &d), HS_OK);
 	holds("i", "3.5");
+	close_all();
+}
+
+/* "1e+15" is what an integer counter cannot go on with */
+static void
+whole_floats_count_on_as_integers(void)
+{
+	double		d = 0;
+	int64_t		n;
+
+	open_all();
+	CHECK_EQ(run_incrbyfloat(&r, B("f"), 1e15, &d), HS_OK);
+	holds("f", "1000000000000000");
+	CHECK_EQ(run_incr(&r, B("f"), 1, HS_NEVER, &n), HS_OK);
+	CHECK_EQ(n, INT64_C(1000000000000001));
+	CHECK_EQ(run_incrbyfloat(&r, B("g"), -0x1p62, &d), HS_OK);
+	holds("g", "-4611686018427387904");
+	CHECK_EQ(run_incrbyfloat(&r, B("h"), 0x1p63, &d), HS_OK);
+	holds("h", "9.223372036854776e+18");
+	CHECK_EQ(run_incrbyfloat(&r, B("z"), -0.0, &d), HS_OK);
+	holds("z", "0");
+	close_all();
+}
+
+static void
+no_numbers_are_refused(void)
+{
+	double		d = 0;
+
+	open_all();
 	for (const char *const *bad = (const char *const[]) {"nan", "inf", "0x10", " 1", "1 ", "", "1e999", "1,5", NULL};
 		 *bad != NULL; bad++)
 	{
@@ -1146,6 +1176,8 @@ TEST_MAIN(TEST(integers_have_one_form),
 		  TEST(keys_expire_to_the_microsecond),
 		  TEST(counters_stop_at_their_limits),
 		  TEST(floats_count_too),
+		  TEST(whole_floats_count_on_as_integers),
+		  TEST(no_numbers_are_refused),
 		  TEST(ranges_are_those_of_redis),
 		  TEST(text_stays_text_only_where_it_must),
 		  TEST(unverified_bytes_are_not_lost_to_a_reader_of_text),
