@@ -170,6 +170,13 @@ SELECT * FROM bzpopmin('{z:none, z:c, z:r}', '1 second');
 SELECT * FROM bzpopmax('{z:r, z:c}');
 SELECT * FROM bzpopmin('{z:none, z:none, z:none2}', '1 millisecond');
 SELECT bzpopmin('{z:c}', '1 millisecond');
+-- the first key that has a member is taken from, whatever those after it hold
+SELECT zadd('z:first', 1, 'a'), kv_set('z:text', 'x');
+SELECT * FROM bzpopmin('{z:none, z:first, z:text}', '1 second');
+SELECT * FROM bzpopmin('{z:none, z:first, z:text}', '1 second');
+SELECT zadd('z:first', 1, 'a');
+SELECT * FROM bzpopmax('{z:text, z:first}', '1 second');
+SELECT zcard('z:first'), kv_del('{z:first, z:text}'::text[]);
 
 -- keys that expire by default
 CREATE SERVER z_default FOREIGN DATA WRAPPER hotset OPTIONS (memory '2MB', default_ttl '1 hour');

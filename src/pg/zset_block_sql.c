@@ -251,7 +251,10 @@ pop_first(Pop *p, HsMulti *m, int nready, HsZsetBatch *batch)
 	return HS_OK;
 }
 
-/* Before the first wait a key of another type is a mistake. */
+/*
+ * Before the first wait a key of another type is a mistake, unless one before it
+ * is what we take from.
+ */
 static HsStatus
 check_types(Pop *p, HsMulti *m)
 {
@@ -269,6 +272,8 @@ check_types(Pop *p, HsMulti *m)
 			p->found = op.found_type;
 			return status;
 		}
+		if (count > 0 && p->turns[i])
+			break;
 	}
 	return HS_OK;
 }
