@@ -15,7 +15,7 @@ set -eu
 top=$(cd "$(dirname "$0")" && pwd)
 . "$top/test/lib.sh"
 
-all_suites='build unit unit-asan unit-tsan stress fuzz regress isolation tap docs'
+all_suites='build unit unit-asan unit-tsan stress fuzz regress isolation redis tap docs'
 usage="usage: $0 [--keep] [suite ...]
 suites: $all_suites"
 
@@ -47,7 +47,10 @@ cleanup()
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-need_postgres build-essential libxxhash-dev libipc-run-perl clang libclang-rt-dev \
+# redis-tools: its program is the server, too, and it starts none by itself
+redis=
+case $suites in *redis*) redis=redis-tools ;; esac
+need_postgres build-essential libxxhash-dev libipc-run-perl clang libclang-rt-dev $redis \
 	postgresql-server-dev-PGVERSION postgresql-PGVERSION
 private_copy "$work"
 say "hotset $(sed -n "s/^default_version = '\(.*\)'/\1/p" "$top/hotset.control") on $("$pg_config" --version), $(uname -m)"
@@ -62,6 +65,7 @@ run_suite()
 		build) $run -j2 COPT=-Werror HOTSET_ASSERT=1 all && $run install ;;
 		regress | isolation) $run "check-$1" ;;
 		docs) as_user perl test/docs.pl ;;
+		redis) as_user timeout -k 30 1200 perl test/redis/compare.pl --pg-config "$pg_config" ;;
 		tap) $run check-tap PROVE_FLAGS='--verbose --timer' ;;
 		*) $run "$1" ;;
 	esac
