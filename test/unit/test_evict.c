@@ -4,6 +4,7 @@
  *	  that comes back; sizes of values that shift.
  */
 #include "heap_test.h"
+#include "index.h"
 #include "keys_test.h"
 #include "port_test.h"
 #include "test.h"
@@ -491,7 +492,121 @@ make_room_with_failing_segments(void)
 	close_store();
 }
 
+/*
+ * Compaction without a segment to move to gives up and starts anew later;
+ * growth of the index waits as well.  Nothing is lost meanwhile.
+ */
+static void
+compaction_without_memory(HsEviction eviction)
+{
+	TestRandom	r = {test_seed(43)};
+	static bool is_there[60000];
+	static uint16_t sizes[60000];
+	uint32_t	wrong = 0;
+
+	memset(is_there, 0, sizeof(is_there));
+	open_store(16 * MB, eviction, 6 * MB);
+	for (uint32_t i = 0; i < 150000; i++)
+	{
+		uint64_t	k = test_below(&r, 60000);
+		char		name[KEYS_NAME_SIZE];
+		size_t		size = test_below(&r, 500) == 0 ? 17000 + test_below(&r, 30000) : test_below(&r, 200);
+		KeysNeed	need = {0};
+		bool		starved = i % 1000 < 500;
+
+		heap_fail_after(starved ? (int) (i / 1000 % 3) : -1);
+		keys_pattern(buf, size, k);
+		if (keys_set_once(&ks, keys_name(name, k), hs_bytes(buf, size), HS_NEVER, HEAP_NOW, &need) == HS_OK)
+		{
+			is_there[k] = true;
+			sizes[k] = (uint16_t) size;
+		}
+		else
+			hs_make_room(&ks, need.hash, need.bytes, HEAP_NOW);
+		if (test_below(&r, 3) == 0)
+		{
+			k = test_below(&r, 60000);
+			if (del(k))
+				CHECK(is_there[k]);
+			is_there[k] = false;
+		}
+		hs_work(&ks, (uint32_t) test_below(&r, ks.nparts), HEAP_NOW);
+		heap_fail_after(-1);
+		if (i % 10000 == 0)
+			check_well();
+	}
+	for (uint64_t k = 0; k < 60000; k++)
+		if (eviction == HS_EVICT_NONE)
+			wrong += present(k, sizes[k]) != is_there[k];
+		else
+			wrong += present(k, sizes[k]) && !is_there[k];
+	CHECK_EQ(wrong, 0);
+	CHECK(keys_stats(&ks).moved_bytes > MB);
+	close_store();
+}
+
+static void
+compaction_without_memory_or_eviction(void)
+{
+	compaction_without_memory(HS_EVICT_NONE);
+}
+
+static void
+compaction_without_memory_but_eviction(void)
+{
+	compaction_without_memory(HS_EVICT_S3FIFO);
+	compaction_without_memory(HS_EVICT_TTL);
+}
+
+/*
+ * No page for the index: keys go in as long as there are overflow buckets, and
+ * the index grows when there is memory again.
+ */
+static void
+index_waits_for_memory(void)
+{
+	uint64_t	n = 0,
+				missing = 0;
+	uint32_t	buckets = 0;
+
+	open_store(16 * MB, HS_EVICT_NONE, 1 * MB);
+	set(n++, 8, HS_NEVER);
+	/* all pages of the pool go to somebody else */
+	while (hs_region->index_pages_free > 0)
+		hs_index_page_get();
+	heap_fail_after(0);
+	while (n < 100000)
+	{
+		char		name[KEYS_NAME_SIZE];
+		KeysNeed	need;
+
+		keys_pattern(buf, 8, n);
+		if (keys_set_once(&ks, keys_name(name, n), hs_bytes(buf, 8), HS_NEVER, HEAP_NOW, &need) != HS_OK)
+			break;
+		n++;
+	}
+	heap_fail_after(-1);
+	CHECK(n > 2000);
+	for (uint64_t k = 0; k < n; k++)
+		missing += !present(k, 8);
+	CHECK_EQ(missing, 0);
+	CHECK_WELL(hs_keyspace_verify(&ks));
+	for (uint64_t k = 0; k < 2000; k++)
+		set(n++, 8, HS_NEVER);
+	for (uint32_t p = 0; p < ks.nparts; p++)
+		buckets += hs_nbuckets(ks.parts[p]);
+	CHECK(buckets >= n / HS_BUCKET_SLOTS);
+	for (uint64_t k = 0; k < n; k++)
+		missing += !present(k, 8);
+	CHECK_EQ(missing, 0);
+	CHECK_WELL(hs_keyspace_verify(&ks));
+	heap_close();
+}
+
 TEST_MAIN(TEST(refuses_when_full),
+		  TEST(compaction_without_memory_or_eviction),
+		  TEST(compaction_without_memory_but_eviction),
+		  TEST(index_waits_for_memory),
 		  TEST(full_is_remembered),
 		  TEST(churn_near_full),
 		  TEST(no_calcification_without_eviction),

@@ -547,6 +547,36 @@ late_readers_do_no_harm(void)
 	close_store();
 }
 
+/* A bucket that stays in the middle of a change, as if the writer had been
+ * preempted there: readers take the lock, which here nobody holds. */
+static void
+reader_falls_back_to_the_lock(void)
+{
+	HsBytes		key = hs_bytes_str("k"),
+				other = hs_bytes_str("other");
+	HsRead		read;
+	HsOp		op;
+	HsSlot		slot;
+
+	open_store(8 * MB, HS_EVICT_NONE, 0);
+	CHECK_EQ(keys_set(&ks, key, hs_bytes_str("value"), HEAP_NOW + 5, HEAP_NOW), HS_OK);
+	REQUIRE_EQ(hs_op_begin(&op, &ks, key, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	REQUIRE(hs_index_find(op.part, op.hash, key, &slot) != NULL);
+	hs_op_end(&op);
+	hs_change_begin(slot.head);
+	CHECK_EQ(hs_read(&ks, key, HEAP_NOW, buf, 10, &read), HS_OK);
+	CHECK_STR(hs_bytes(buf, read.size), "value");
+	CHECK_EQ(read.expires_us, HEAP_NOW + 5);
+	CHECK_EQ(hs_read(&ks, key, HEAP_NOW, buf, 2, &read), HS_BUFFER_TOO_SMALL);
+	CHECK_EQ(hs_read(&ks, key, HEAP_NOW + 5, buf, 10, &read), HS_NOT_FOUND);
+	CHECK_EQ(hs_read(&ks, other, HEAP_NOW, buf, 10, &read), HS_NOT_FOUND);
+	CHECK_EQ(hs_peek(&ks, key, HEAP_NOW, &read), HS_OK);
+	CHECK_EQ(port_locks_held(), 0);
+	hs_change_end(slot.head);
+	CHECK_EQ(hs_read(&ks, key, HEAP_NOW, buf, 10, &read), HS_OK);
+	close_store();
+}
+
 /*
  * ---- Several keys ------------------------------------------------------------
  */
@@ -809,6 +839,8 @@ dropped_handles_stay_dropped(void)
 	HsOp		op;
 	HsMulti		m;
 	HsCursor	cursor = {0};
+	HsStats		stats;
+	size_t		size;
 	uint64_t	n;
 
 	open_store(16 * MB, HS_EVICT_NONE, 0);
@@ -831,6 +863,9 @@ dropped_handles_stay_dropped(void)
 		CHECK_EQ(hs_multi_begin(&m, &old, &key, 1, HS_SHARED, HEAP_NOW), HS_GONE);
 		CHECK_EQ(hs_keyspace_flush(&old, HEAP_NOW, &n), HS_GONE);
 		CHECK_EQ(hs_scan(&old, &cursor, 10, HEAP_NOW, NULL, NULL), HS_GONE);
+		CHECK_EQ(hs_random_key(&old, 1, HEAP_NOW, buf, 10, &size), HS_GONE);
+		CHECK_EQ(hs_stats(&old, &stats), HS_GONE);
+		CHECK(!hs_work(&old, 0, HEAP_NOW));
 		CHECK_EQ(port_locks_held(), 0);
 		CHECK(value_is(key, hs_bytes_str("new")));
 	}
@@ -882,6 +917,26 @@ keyspace_table_is_walked_and_filled(void)
 	close_store();
 }
 
+/* Without memory for its partitions a keyspace is not made, nor in part. */
+static void
+keyspace_without_memory(void)
+{
+	HsKeyspaceOptions opts = {0};
+	HsHandle	h;
+	uint32_t	segs;
+
+	heap_open(64 * MB);
+	segs = atomic_load(&hs_region->free_segs);
+	heap_fail_after(0);
+	CHECK_EQ(hs_keyspace_open(HEAP_DB, 1, &opts, &h), HS_NO_MEMORY);
+	CHECK_EQ(hs_keyspace_lookup(HEAP_DB, 1, &h), HS_NOT_FOUND);
+	CHECK_EQ(atomic_load(&hs_region->free_segs), segs);
+	heap_fail_after(-1);
+	CHECK_EQ(hs_keyspace_open(HEAP_DB, 1, &opts, &h), HS_OK);
+	ks = h;
+	close_store();
+}
+
 static void
 flush_counts_live_keys(void)
 {
@@ -924,6 +979,7 @@ TEST_MAIN(TEST(keys_and_values_of_all_sizes),
 		  TEST(versions_change_with_each_write),
 		  TEST(version_keeps_value_and_expiry),
 		  TEST(late_readers_do_no_harm),
+		  TEST(reader_falls_back_to_the_lock),
 		  TEST(several_keys_at_once),
 		  TEST(index_catches_up_after_many_inserts),
 		  TEST(multi_refuses_long_keys),
@@ -933,4 +989,5 @@ TEST_MAIN(TEST(keys_and_values_of_all_sizes),
 		  TEST(keyspaces_do_not_mix),
 		  TEST(dropped_handles_stay_dropped),
 		  TEST(keyspace_table_is_walked_and_filled),
+		  TEST(keyspace_without_memory),
 		  TEST(flush_counts_live_keys))
