@@ -57,7 +57,7 @@ enum
 	CACHE,						/* s3fifo */
 	TTL,						/* keys that expire may be evicted */
 	RENEWED,					/* flushed, dropped and created */
-	NKEYSPACES
+	NKEYSPACES = MIX_KEYSPACES
 };
 
 static const HsKeyspaceOptions options[NKEYSPACES] = {
@@ -349,7 +349,7 @@ do_set(Worker *w, unsigned k, bool big)
 		own->expires_us = expires_us;
 	}
 	else if (status == HS_NO_MEMORY)
-		atomic_fetch_add(&w->control->refused, 1);
+		atomic_fetch_add(&w->control->refused[k], 1);
 	else if (status == HS_GONE)
 		reopen(w->control, &w->ks[k], k);
 	else
@@ -608,7 +608,7 @@ do_zset_write(Worker *w, unsigned k)
 		hs_op_end(&op);
 	} while (status == HS_NO_MEMORY && hs_make_room(&w->ks[k], hash, op.need, now_us));
 	if (status == HS_NO_MEMORY)
-		atomic_fetch_add(&w->control->refused, 1);
+		atomic_fetch_add(&w->control->refused[k], 1);
 	else if (status == HS_GONE)
 		reopen(w->control, &w->ks[k], k);
 	else if (status != HS_OK)
@@ -957,8 +957,12 @@ mix_report(const MixControl *c, const char *program, double seconds)
 			printf("\n");
 		total += n;
 	}
-	printf("  refused %llu, work slices %llu, seed %llu\n", (unsigned long long) c->refused,
-		   (unsigned long long) c->work_slices, (unsigned long long) c->seed);
+	printf("  refused: plain %llu, tight %llu, s3fifo %llu, ttl %llu, renewed %llu\n",
+		   (unsigned long long) c->refused[PLAIN], (unsigned long long) c->refused[TIGHT],
+		   (unsigned long long) c->refused[CACHE], (unsigned long long) c->refused[TTL],
+		   (unsigned long long) c->refused[RENEWED]);
+	printf("  work slices %llu, seed %llu\n", (unsigned long long) c->work_slices,
+		   (unsigned long long) c->seed);
 	printf("  %.0f operations a second by %u workers\n", (double) total / seconds, c->nworkers);
 	if (failures > 0)
 		printf("  FAILED: %s\n", c->message);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define MIX_MAX_WORKERS	64
+#define MIX_KEYSPACES	5
 
 typedef enum MixOp
 {
@@ -31,7 +32,7 @@ typedef struct MixControl
 	unsigned	nworkers;
 	uint64_t	seed;
 	_Atomic uint64_t counter_adds;
-	_Atomic uint64_t refused;	/* writes for lack of memory */
+	_Atomic uint64_t refused[MIX_KEYSPACES];	/* writes for lack of memory */
 	_Atomic uint64_t ops[MIX_MAX_WORKERS][MIX_NOPS];
 	_Atomic uint64_t work_slices;
 	_Atomic uint32_t workers_left;
