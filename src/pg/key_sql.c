@@ -18,6 +18,8 @@
 #include "value.h"
 #include "wait.h"
 
+#define DUMP_AROUND	(VARHDRSZ + HS_DUMP_HEAD + HS_DUMP_TAIL)
+
 static bool key_peek(FunctionCallInfo fcinfo, HsRead *r);
 static int64 keys_count(FunctionCallInfo fcinfo);
 static bool expire_command(FunctionCallInfo fcinfo, HsHandle *h, int64_t expires_us);
@@ -25,6 +27,7 @@ static Datum move_command(FunctionCallInfo fcinfo, HsMove *mv);
 static bool move_grow(HsMove *mv, HsStatus status);
 static bytea *dump_string(HsHandle *h, HsBytes key);
 static bytea *dump_other(HsHandle *h, HsBytes key);
+static void dump_check_size(HsBytes key, size_t size);
 static bytea *dump_seal(uint8_t *chunk, size_t size, HsType type, uint16_t flags);
 static void restore_check(HsHandle *h, HsBytes key, HsDump *dump);
 static void json_text_parse(HsDump *dump);
@@ -472,7 +475,8 @@ dump_string(HsHandle *h, HsBytes key)
 		payload = hs_bytes(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 		flags = HS_DF_JSON_TEXT;
 	}
-	chunk = palloc(VARHDRSZ + HS_DUMP_HEAD + payload.size + HS_DUMP_TAIL);
+	dump_check_size(key, payload.size);
+	chunk = palloc(DUMP_AROUND + payload.size);
 	hs_copy(chunk + VARHDRSZ + HS_DUMP_HEAD, payload.data, payload.size);
 	return dump_seal(chunk, payload.size, HS_STRING, flags);
 }
@@ -480,10 +484,9 @@ dump_string(HsHandle *h, HsBytes key)
 static bytea *
 dump_other(HsHandle *h, HsBytes key)
 {
-	size_t		around = VARHDRSZ + HS_DUMP_HEAD + HS_DUMP_TAIL;
 	size_t		capacity = 1024;
 	size_t		size = 0;
-	uint8_t    *chunk = palloc(around + capacity);
+	uint8_t    *chunk = palloc(DUMP_AROUND + capacity);
 	uint16_t	flags = 0;
 	HsType		type = HS_ANY;
 
@@ -507,24 +510,30 @@ dump_other(HsHandle *h, HsBytes key)
 			return dump_seal(chunk, size, type, flags);
 		if (status == HS_BUFFER_TOO_SMALL)
 		{
-			if (size > MaxAllocSize - around - size / 8)
-				ereport(ERROR,
-						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						 errmsg("key \"%s\" is too large to be dumped", hsg_key_text(key))));
+			dump_check_size(key, size);
 			pfree(chunk);
-			capacity = size + size / 8;
-			chunk = palloc(around + capacity);
+			capacity = Min(size + size / 8, MaxAllocSize - DUMP_AROUND);
+			chunk = palloc(DUMP_AROUND + capacity);
 		}
 		else if (!hsg_retry(h, status, 0, 0))
 			hsg_check(status, h, key, HS_ANY, type);
 	}
 }
 
+static void
+dump_check_size(HsBytes key, size_t size)
+{
+	if (size > MaxAllocSize - DUMP_AROUND)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("key \"%s\" is too large to be dumped", hsg_key_text(key))));
+}
+
 static bytea *
 dump_seal(uint8_t *chunk, size_t size, HsType type, uint16_t flags)
 {
 	hs_dump_seal(chunk + VARHDRSZ, size, type, flags);
-	SET_VARSIZE(chunk, VARHDRSZ + HS_DUMP_HEAD + size + HS_DUMP_TAIL);
+	SET_VARSIZE(chunk, DUMP_AROUND + size);
 	return (bytea *) chunk;
 }
 
@@ -541,7 +550,7 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 	HsStatus	status;
 	uint64_t	hash = 0;
 	size_t		need = 0;
-	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");

@@ -18,7 +18,6 @@
 #include "utils/builtins.h"
 
 #include "../engine/type.h"
-#include "glue.h"
 #include "value.h"
 
 #define SCAN_KEYS		256		/* keys looked at while a partition is locked */

@@ -16,7 +16,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "glue.h"
 #include "value.h"
 
 /* What kv_mget reads: one HsGot a key, bytes in one piece of memory. */
@@ -355,7 +354,7 @@ set_command(FunctionCallInfo fcinfo, uint16_t flags)
 	if (rule.keep_ttl && !PG_ARGISNULL(2))
 		hsg_refuse_both("keep_ttl", "ttl");
 	rule.only = nx ? HS_SET_IF_ABSENT : xx ? HS_SET_IF_PRESENT : HS_SET_ALWAYS;
-	rule.expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	rule.expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
 	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
 }
 
@@ -546,7 +545,7 @@ value_getex(FunctionCallInfo fcinfo, HsgValue *v)
 	if (persist && !PG_ARGISNULL(1))
 		hsg_refuse_both("persist", "ttl");
 	if (!PG_ARGISNULL(1))
-		expires_us = hsg_arg_expiry(fcinfo, 1, h, hsg_now());
+		expires_us = hsg_arg_expiry_now(fcinfo, 1, h);
 	do
 	{
 		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
@@ -578,7 +577,7 @@ hotset_kv_mset(PG_FUNCTION_ARGS)
 	int			nitems;
 	HsMsetItem *items = mset_items(fcinfo, &nitems);
 	HsBytes    *keys = item_keys(items, nitems);
-	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
 	HsMulti		m;
 	HsStatus	status;
 	uint64_t	hash = 0;
@@ -716,7 +715,7 @@ cas_command(FunctionCallInfo fcinfo, uint16_t flags)
 
 	hsg_require(fcinfo, 2, "version");
 	rule.version = (uint64_t) PG_GETARG_INT64(2);
-	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h, hsg_now());
+	rule.expires_us = hsg_arg_expiry_now(fcinfo, 3, h);
 	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
 }
 
@@ -757,7 +756,7 @@ set_if_command(FunctionCallInfo fcinfo, uint16_t flags)
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "value");
-	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h, hsg_now());
+	rule.expires_us = hsg_arg_expiry_now(fcinfo, 3, h);
 	if (PG_ARGISNULL(2))
 		PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
 
@@ -901,8 +900,7 @@ hotset_kv_decr(PG_FUNCTION_ARGS)
 static Datum
 incr_command(FunctionCallInfo fcinfo, HsHandle *h, int64 by)
 {
-	int64_t		now_us = hsg_now();
-	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, now_us);
+	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
 	HsBytes		key;
 	HsOp		op;
 	HsStatus	status;

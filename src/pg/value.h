@@ -5,7 +5,7 @@
 #ifndef HSG_VALUE_H
 #define HSG_VALUE_H
 
-#include "hotset.h"
+#include "glue.h"
 
 #include "utils/jsonb.h"
 
@@ -59,6 +59,15 @@ static inline bool
 hsg_arg_flag(FunctionCallInfo fcinfo, int n)
 {
 	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+}
+
+/* hsg_arg_expiry() that looks at the clock only if it must. */
+static inline int64_t
+hsg_arg_expiry_now(FunctionCallInfo fcinfo, int n, HsHandle *h)
+{
+	if (PG_ARGISNULL(n) && hsg_default_ttl_us(h) == 0)
+		return HS_NEVER;
+	return hsg_arg_expiry(fcinfo, n, h, hsg_now());
 }
 
 /* 22023 for options that contradict each other. */
