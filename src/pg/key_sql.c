@@ -493,9 +493,10 @@ dump_other(HsHandle *h, HsBytes key)
 	for (;;)
 	{
 		HsOp		op;
-		HsStatus	status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
+		HsStatus	status;
 
 		CHECK_FOR_INTERRUPTS();
+		status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
 		if (status == HS_OK)
 		{
 			status = hs_dump_payload(&op, chunk + VARHDRSZ + HS_DUMP_HEAD,
