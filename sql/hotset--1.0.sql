@@ -294,7 +294,7 @@ CREATE FUNCTION zadd(
     gt boolean DEFAULT false, lt boolean DEFAULT false, ch boolean DEFAULT false,
     keyspace name DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'hotset_zadd' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 20;
+    AS 'MODULE_PATHNAME', 'hotset_zadd' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
 COMMENT ON FUNCTION zadd(text, float8, text, boolean, boolean, boolean, boolean, boolean, name) IS
 'adds a member or moves it to another score; returns how many were added (with ch, or moved)';
 
@@ -309,13 +309,13 @@ COMMENT ON FUNCTION zadd(text, float8[], text[], boolean, boolean, boolean, bool
 
 CREATE FUNCTION zincrby(key text, by float8, member text, keyspace name DEFAULT NULL)
     RETURNS float8
-    AS 'MODULE_PATHNAME', 'hotset_zincrby' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 20;
+    AS 'MODULE_PATHNAME', 'hotset_zincrby' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
 COMMENT ON FUNCTION zincrby(text, float8, text, name) IS
 'adds to the score of a member, which begins at 0; returns the new score';
 
 CREATE FUNCTION zrem(key text, member text, keyspace name DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'hotset_zrem' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 20;
+    AS 'MODULE_PATHNAME', 'hotset_zrem' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
 COMMENT ON FUNCTION zrem(text, text, name) IS
 'removes a member; returns how many were there';
 
@@ -347,7 +347,7 @@ COMMENT ON FUNCTION zremrangebylex(text, text, text, text, name) IS
 
 CREATE FUNCTION zscore(key text, member text, keyspace name DEFAULT NULL)
     RETURNS float8
-    AS 'MODULE_PATHNAME', 'hotset_zscore' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+    AS 'MODULE_PATHNAME', 'hotset_zscore' LANGUAGE C STABLE PARALLEL SAFE COST 25;
 COMMENT ON FUNCTION zscore(text, text, name) IS
 'score of a member';
 
@@ -359,13 +359,13 @@ COMMENT ON FUNCTION zmscore(text, text[], name) IS
 
 CREATE FUNCTION zrank(key text, member text, keyspace name DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'hotset_zrank' LANGUAGE C STABLE PARALLEL SAFE COST 15;
+    AS 'MODULE_PATHNAME', 'hotset_zrank' LANGUAGE C STABLE PARALLEL SAFE COST 40;
 COMMENT ON FUNCTION zrank(text, text, name) IS
 'rank of a member, the lowest score being 0';
 
 CREATE FUNCTION zrevrank(key text, member text, keyspace name DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'hotset_zrevrank' LANGUAGE C STABLE PARALLEL SAFE COST 15;
+    AS 'MODULE_PATHNAME', 'hotset_zrevrank' LANGUAGE C STABLE PARALLEL SAFE COST 40;
 COMMENT ON FUNCTION zrevrank(text, text, name) IS
 'rank of a member, the highest score being 0';
 
@@ -377,13 +377,13 @@ COMMENT ON FUNCTION zcard(text, name) IS
 
 CREATE FUNCTION zcount(key text, min float8, max float8, bounds text DEFAULT '[]', keyspace name DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'hotset_zcount' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+    AS 'MODULE_PATHNAME', 'hotset_zcount' LANGUAGE C STABLE PARALLEL SAFE COST 40;
 COMMENT ON FUNCTION zcount(text, float8, float8, text, name) IS
 'number of members with scores from min to max';
 
 CREATE FUNCTION zlexcount(key text, min text, max text, bounds text DEFAULT '[]', keyspace name DEFAULT NULL)
     RETURNS bigint
-    AS 'MODULE_PATHNAME', 'hotset_zlexcount' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+    AS 'MODULE_PATHNAME', 'hotset_zlexcount' LANGUAGE C STABLE PARALLEL SAFE COST 40;
 COMMENT ON FUNCTION zlexcount(text, text, text, text, name) IS
 'number of members from min to max in the order of bytes, null is unbounded';
 
