@@ -269,9 +269,12 @@ may_evict(const HsPart *part, const HsSlot *slot, int64_t expires_us)
 	return policy_of(part) == HS_EVICT_S3FIFO || expires_us != HS_NEVER;
 }
 
+/* What the record owns elsewhere counts as done too: a log of short records of large
+ * collections must not be emptied at one go. */
 static void
-evict(HsPart *part, HsSlot *slot, HsRecord *record, uint64_t hash)
+evict(HsPart *part, HsSlot *slot, HsRecord *record, uint64_t hash, size_t *done)
 {
+	*done += hs_owned_bytes(record);
 	if (hs_log_queue(hs_seg_of(hs_ref(record))) == HS_LOG_S)
 		ghost_add(part, hash);
 	hs_unlink(part, slot, record);
@@ -293,7 +296,8 @@ copy_record(HsPart *part, const HsRecord *record, const HsRecordView *v)
 
 /* False: stuck, for there is no memory to move it to. */
 static bool
-evacuate_key(HsPart *part, HsRecord *record, const HsRecordView *v, int64_t now_us)
+evacuate_key(HsPart *part, HsRecord *record, const HsRecordView *v, int64_t now_us,
+			 size_t *done)
 {
 	uint64_t	hash = hs_hash(hs_bytes(v->key, v->key_size));
 	HsSlot		slot;
@@ -312,7 +316,7 @@ evacuate_key(HsPart *part, HsRecord *record, const HsRecordView *v, int64_t now_
 	}
 	if (may_evict(part, &slot, v->expires_us))
 	{
-		evict(part, &slot, record, hash);
+		evict(part, &slot, record, hash, done);
 		return true;
 	}
 	copy = copy_record(part, record, v);
@@ -320,7 +324,7 @@ evacuate_key(HsPart *part, HsRecord *record, const HsRecordView *v, int64_t now_
 	{
 		if (!part->victim_evicts || policy_of(part) != HS_EVICT_S3FIFO)
 			return false;
-		evict(part, &slot, record, hash);
+		evict(part, &slot, record, hash, done);
 		return true;
 	}
 	hs_index_replace(&slot, copy);
@@ -332,7 +336,7 @@ evacuate_key(HsPart *part, HsRecord *record, const HsRecordView *v, int64_t now_
 
 /* A piece of a large value goes where its owner goes. */
 static bool
-evacuate_chunk(HsPart *part, HsRecord *record, const HsRecordView *v)
+evacuate_chunk(HsPart *part, HsRecord *record, const HsRecordView *v, size_t *done)
 {
 	HsChunkHead head;
 	HsSlot		slot;
@@ -350,7 +354,7 @@ evacuate_chunk(HsPart *part, HsRecord *record, const HsRecordView *v)
 	if (hs_seg_of(hs_ref(owner)) != part->log[HS_LOG_S].open &&
 		may_evict(part, &slot, hs_expiry(owner)))
 	{
-		evict(part, &slot, owner, head.hash);
+		evict(part, &slot, owner, head.hash, done);
 		return true;
 	}
 	copy = copy_record(part, record, v);
@@ -358,7 +362,7 @@ evacuate_chunk(HsPart *part, HsRecord *record, const HsRecordView *v)
 	{
 		if (!part->victim_evicts || policy_of(part) != HS_EVICT_S3FIFO)
 			return false;
-		evict(part, &slot, owner, head.hash);
+		evict(part, &slot, owner, head.hash, done);
 		return true;
 	}
 	hs_big_chunk_moved(owner, head.number, copy);
@@ -388,8 +392,8 @@ hs_evacuate(HsPart *part, size_t budget, bool urgent, int64_t now_us)
 		}
 		hs_record_view(record, &v);
 		type = hs_record_type(record);
-		if (type < HS_NTYPES ? !evacuate_key(part, record, &v, now_us) :
-			type == HS_CHUNK ? !evacuate_chunk(part, record, &v) : false)
+		if (type < HS_NTYPES ? !evacuate_key(part, record, &v, now_us, &done) :
+			type == HS_CHUNK ? !evacuate_chunk(part, record, &v, &done) : false)
 		{
 			part->victim = HS_SEG_NONE;
 			return false;
@@ -418,12 +422,28 @@ hs_pressed(const HsPart *part)
 #define ROOM_NODES		1024	/* nodes of dead collections freed per step */
 #define ROOM_BYTES		HS_SEG_SIZE /* evacuated per step */
 #define ROOM_STEPS		16		/* per call: a few milliseconds at most */
-#define MAX_VAIN_ROOMS	64
+#define MAX_VAIN_ROOMS	64		/* calls that gained nothing, and */
+#define MAX_ROOMS		1000	/* all calls, for one change; more in large keyspaces */
 #define FULL_US			1000000 /* look again after this time at the latest */
+
+/*
+ * Evacuate a little.  *gained: something went or garbage is being compacted, not
+ * only moved in a circle because all of it is in use or may not go.
+ */
+static bool
+room_by_evacuation(HsPart *part, int64_t now_us, bool *gained)
+{
+	uint64_t	gone = part->evicted + part->expired;
+
+	if (!hs_evacuate(part, ROOM_BYTES, true, now_us))
+		return false;
+	*gained |= part->evicted + part->expired != gone || !part->victim_evicts;
+	return true;
+}
 
 /* One step in one partition; false: nothing left to do there. */
 static bool
-room_step(HsHandle *h, HsPart *part, int64_t now_us)
+room_step(HsHandle *h, HsPart *part, int64_t now_us, bool *gained)
 {
 	bool		more = false;
 
@@ -431,12 +451,33 @@ room_step(HsHandle *h, HsPart *part, int64_t now_us)
 	if (hs_keyspace_is_current(h))
 	{
 		more = hs_bury(part, ROOM_NODES) ||
-			hs_expire_slice(part, now_us, ROOM_RECORDS, true) ||
-			hs_evacuate(part, ROOM_BYTES, true, now_us);
+			hs_expire_slice(part, now_us, ROOM_RECORDS, true);
+		*gained |= more;
+		if (!more)
+			more = room_by_evacuation(part, now_us, gained);
 		hs_slab_settle(part);
 	}
 	hs_port_unlock(&part->lock);
 	return more;
+}
+
+/*
+ * Others may take what was made, or keep in use what should go: for a while a
+ * command tries again, not for ever.  A full round through the keyspace may gain
+ * nothing but take the marks of what was used.
+ */
+static bool
+may_try_again(HsHandle *h, bool gained)
+{
+	uint64_t	segs = atomic_load_explicit(&h->ks->bytes, memory_order_relaxed) >> hs_seg_shift;
+
+	h->rooms++;
+	h->vain_rooms = gained ? 0 : h->vain_rooms + 1;
+	if (h->rooms < MAX_ROOMS + 4 * segs &&
+		h->vain_rooms < MAX_VAIN_ROOMS + 2 * segs / ROOM_STEPS)
+		return true;
+	h->rooms = h->vain_rooms = 0;	/* the next command is another one */
+	return false;
 }
 
 /* Has room been searched in vain, and nothing happened since? */
@@ -477,6 +518,7 @@ hs_make_room(HsHandle *h, uint64_t hash, size_t need, int64_t now_us)
 	uint64_t	bytes = (need + HS_SEG_SIZE - 1) & ~(uint64_t) (HS_SEG_SIZE - 1);
 	uint32_t	first = hs_part_number(h, hash);
 	int			steps = 0;
+	bool		gained = false;
 
 	/* two more: a command may open a segment of records and one of nodes */
 	bytes += 2 * HS_SEG_SIZE;
@@ -489,7 +531,7 @@ hs_make_room(HsHandle *h, uint64_t hash, size_t need, int64_t now_us)
 		{
 			HsPart	   *part = h->parts[(first + i) % h->nparts];
 
-			while (room_step(h, part, now_us))
+			while (room_step(h, part, now_us, &gained))
 			{
 				if (++steps >= ROOM_STEPS || hs_has_room(ks, bytes))
 					break;
@@ -497,16 +539,12 @@ hs_make_room(HsHandle *h, uint64_t hash, size_t need, int64_t now_us)
 			if (steps > 0 && (hs_has_room(ks, bytes) || steps >= ROOM_STEPS))
 				break;
 		}
-
-		/* others may have made room, but not for ever in vain */
-		h->vain_rooms = steps > 0 ? 0 : h->vain_rooms + 1;
-		if (possible && (steps > 0 || (hs_has_room(ks, bytes) &&
-									   h->vain_rooms < MAX_VAIN_ROOMS)))
+		if (possible && (steps > 0 || hs_has_room(ks, bytes)) && may_try_again(h, gained))
 		{
 			atomic_store_explicit(&ks->full_mark, 0, memory_order_relaxed);
 			return true;
 		}
-		if (possible)
+		if (possible && !hs_has_room(ks, bytes))
 			remember_full(h, now_us);
 	}
 	atomic_fetch_add_explicit(&ks->refused, 1, memory_order_relaxed);

@@ -40,6 +40,9 @@ extern void hs_log_reset(HsPart *part);
  * ---- store.c -------------------------------------------------------------------
  */
 
+/* Bytes that a record owns outside of the logs. */
+extern uint64_t hs_owned_bytes(HsRecord *record);
+
 /* Take a linked record out of the index and free it with all it owns. */
 extern void hs_unlink(HsPart *part, HsSlot *slot, HsRecord *record);
 

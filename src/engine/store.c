@@ -16,6 +16,14 @@
 	assert((op)->mode == HS_EXCLUSIVE && \
 		   hs_port_lock_held(&(op)->part->lock, HS_EXCLUSIVE))
 
+/* A command came through. */
+static void
+note_change(HsHandle *h)
+{
+	h->sets++;
+	h->rooms = h->vain_rooms = 0;
+}
+
 /* What a linked record owns besides itself. */
 static void
 free_owned(HsPart *part, HsRecord *record)
@@ -214,7 +222,7 @@ publish(HsOp *op, HsDraft *draft, bool keep_owned)
 		hs_log_kill(part, old);
 	}
 	part->count_by_type[hs_record_type(draft->record)]++;
-	op->h->sets++;
+	note_change(op->h);
 }
 
 void
@@ -299,7 +307,7 @@ hs_poke(HsOp *op, HsRecord *record, size_t offset, const void *bytes, size_t siz
 	hs_copy((uint8_t *) value.data + offset, bytes, size);
 	renew_version(op->part, record);
 	hs_change_end(slot.head);
-	op->h->sets++;
+	note_change(op->h);
 }
 
 /*
@@ -333,7 +341,7 @@ hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value, int64_t 
 	hs_change_end(slot.head);
 	hs_log_note_expiry(op->part, record, expires_us);
 	hs_slot_visit(slot.bucket, slot.i);
-	op->h->sets++;
+	note_change(op->h);
 	return true;
 }
 
@@ -357,7 +365,7 @@ hs_touch_version(HsOp *op, HsRecord *record)
 {
 	WRITE_LOCKED(op);
 	renew_version(op->part, record);
-	op->h->sets++;
+	note_change(op->h);
 }
 
 /*
@@ -414,7 +422,7 @@ hs_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
 	renew_version(op->part, record);
 	hs_change_end(slot.head);
 	hs_log_note_expiry(op->part, record, expires_us);
-	op->h->sets++;
+	note_change(op->h);
 	return HS_OK;
 }
 
@@ -457,7 +465,7 @@ hs_key_bytes(HsOp *op, HsRecord *record)
 
 	READ_LOCKED(op);
 	hs_record_view(record, &v);
-	bytes = v.total;
+	bytes = v.total + hs_owned_bytes(record);
 	if (op->part->count > 0)
 		bytes += (uint64_t) hs_nbuckets(op->part) * sizeof(HsBucket) / op->part->count;
 	if (v.flags & HS_RF_BIG)
@@ -465,15 +473,29 @@ hs_key_bytes(HsOp *op, HsRecord *record)
 		HsBig		big;
 
 		memcpy(&big, v.value, sizeof(big));
-		bytes += (uint64_t) big.npages << hs_seg_shift;
 		bytes += (uint64_t) big.nchunks * (HS_SEG_SIZE / 8);
 	}
-	else if (v.flags & HS_RF_LARGE)
+	return bytes;
+}
+
+uint64_t
+hs_owned_bytes(HsRecord *record)
+{
+	uint16_t	flags = hs_record_flags(record);
+
+	if (flags & HS_RF_BIG)
+	{
+		HsBig		big;
+
+		memcpy(&big, hs_value(record).data, sizeof(big));
+		return (uint64_t) big.npages << hs_seg_shift;
+	}
+	if (flags & HS_RF_LARGE)
 	{
 		HsRef		root;
 
-		memcpy(&root, v.value, sizeof(root));
-		bytes += hs_type_ops((HsType) (v.flags & HS_RF_TYPE))->bytes(root);
+		memcpy(&root, hs_value(record).data, sizeof(root));
+		return hs_type_ops(hs_record_type(record))->bytes(root);
 	}
-	return bytes;
+	return 0;
 }

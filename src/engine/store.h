@@ -55,7 +55,8 @@ typedef struct HsHandle
 	uint32_t	nparts;
 	uint32_t	part_bits;
 	HsPart	   *parts[HS_MAX_PARTS];
-	uint32_t	vain_rooms;		/* hs_make_room() calls that had nothing to do */
+	uint32_t	rooms;			/* hs_make_room() calls since the last change */
+	uint32_t	vain_rooms;		/* of them those in a row that gained nothing */
 	uint64_t	hits;			/* pending */
 	uint64_t	misses;
 	uint64_t	sets;
@@ -141,8 +142,9 @@ extern void hs_multi_end(HsMulti *m);
  * 'hash': frees of dead collections, expired keys, compaction, eviction, as
  * the options allow.  Bounded work per call (a few milliseconds at most); takes
  * and releases partition locks itself, so none may be held.  True: try again.
- * False: there is none to be found; the failure is remembered until
- * something is freed.  Call it in a loop that checks for interrupts.
+ * False: there is none to be found, and that is remembered until something is
+ * freed; or others have taken what was found so often that it is time to give
+ * up.  Call it in a loop that checks for interrupts.
  */
 extern bool hs_make_room(HsHandle *h, uint64_t hash, size_t need, int64_t now_us);
 
