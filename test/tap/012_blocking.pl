@@ -9,7 +9,7 @@ use Hotset;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $node = hotset_node('main');
+my $node = hotset_node('main', 'restart_after_crash = on');
 
 sub session { return $node->background_psql('postgres', on_error_stop => 0) }
 
@@ -208,6 +208,18 @@ ask($s[$_], q{SELECT count(*) FROM generate_series(1, 20000) AS i,
 	WHERE n NOT IN (0, 2) OR min <> max}) for 0 .. 1;
 is(answer($s[$_]), '0', 'no reader sees half of an array') for 0 .. 1;
 answer($producers[0]);
+
+# A session that is killed while it waits takes the server down; the queues begin anew.
+my $killed = session();
+my $killed_pid = $killed->query_safe('SELECT pg_backend_pid()');
+ask($killed, q{SELECT * FROM bzpopmin('{a}')});
+waiting(1);
+kill 'KILL', $killed_pid;
+ok(eventually(sub { ($node->psql('postgres', 'SELECT kv_count()'))[1] eq '0' }), 'the server restarts, and is empty');
+@s = map { session() } 1 .. 2;
+queue_up(q{SELECT * FROM bzpopmin('{a}')}, q{SELECT * FROM bzpopmin('{a}')});
+sql(q{SELECT zadd('a', '{1, 2}'::float8[], '{m, n}'::text[])});
+is(answer($s[0]) . answer($s[1]), 'a|m|1a|n|2', 'who waits then is served');
 
 # The server can stop while somebody waits.
 ask($s[0], q{SELECT * FROM bzpopmin('{a}')});
