@@ -11,6 +11,9 @@
  * under the partition's lock; who fills the key changes it under that lock
  * first and looks for places then.  Whichever came first, the other sees it.
  *
+ * Turns are kept as long as those who have one use it: who was woken and has not
+ * looked for a second, a stopped process say, is passed over until he does.
+ *
  * The lock here is the last one taken and held for a walk of one list.  A
  * wakeup is no promise: whoever wakes up looks for itself.
  */
@@ -31,12 +34,14 @@
 #define BUCKETS		1024		/* a power of two */
 #define NONE		(-1)
 #define US_PER_MS	1000
+#define OVERDUE_US	INT64CONST(1000000)
 
 typedef struct Place
 {
 	uint64		id;				/* (l) of the key */
 	int32		next;			/* (l) in the bucket, NONE at the end */
 	int32		prev;			/* (l) */
+	pg_atomic_uint64 woken_us;	/* (a) when, and its owner has not looked since; or 0 */
 } Place;
 
 /* (l) protected by 'lock'  (a) atomic */
@@ -69,17 +74,28 @@ bucket_of(uint64 id)
 static inline void
 wake_owner(int32 place)
 {
+	uint64		never = 0;
+
+	(void) pg_atomic_compare_exchange_u64(&queues->places[place].woken_us, &never,
+										  (uint64) hsg_wait_clock_us());
 	SetLatch(&ProcGlobal->allProcs[place / HSG_WAIT_KEYS].procLatch);
 }
 
-/* The first place of the queue, or NONE. */
+/* The first place of the queue whose owner is awake, or NONE. */
 static int32
 queue_head(uint64 id)
 {
-	int32		place = queues->first[bucket_of(id)];
+	int64_t		now_us = hsg_wait_clock_us();
+	int32		place;
 
-	while (place != NONE && queues->places[place].id != id)
-		place = queues->places[place].next;
+	for (place = queues->first[bucket_of(id)]; place != NONE; place = queues->places[place].next)
+	{
+		Place	   *p = &queues->places[place];
+		int64_t		woken_us = (int64_t) pg_atomic_read_u64(&p->woken_us);
+
+		if (p->id == id && (woken_us == 0 || now_us - woken_us < OVERDUE_US))
+			break;
+	}
 	return place;
 }
 
@@ -143,6 +159,7 @@ hsg_wait_enqueue(const uint64_t *ids, int n)
 		int			bucket = bucket_of(ids[i]);
 
 		p->id = ids[i];
+		pg_atomic_write_u64(&p->woken_us, 0);
 		p->next = NONE;
 		p->prev = queues->last[bucket];
 		if (p->prev == NONE)
@@ -197,6 +214,8 @@ hsg_wait_turns(const uint64_t *ids, int n, bool *turns)
 	int			first = my_first_place();
 
 	LWLockAcquire(&queues->lock, LW_SHARED);
+	for (int i = 0; i < my_places; i++)
+		pg_atomic_write_u64(&queues->places[first + i].woken_us, 0);
 	for (int i = 0; i < n; i++)
 	{
 		int32		head = queue_head(ids[i]);
@@ -252,4 +271,6 @@ hsg_wait_shmem_startup(void)
 	LWLockInitialize(&queues->lock, hsg_shared->tranche_id);
 	for (int i = 0; i < BUCKETS; i++)
 		queues->first[i] = queues->last[i] = NONE;
+	for (int i = 0; i < MaxBackends * HSG_WAIT_KEYS; i++)
+		pg_atomic_init_u64(&queues->places[i].woken_us, 0);
 }

@@ -54,8 +54,8 @@ extern void hsg_wait_enqueue(const uint64_t *ids, int n);
 extern void hsg_wait_leave(void);
 
 /*
- * Set turns[i] for the keys whose queue has nobody in front of this backend.
- * A turn stays until this backend leaves.
+ * Set turns[i] for the keys whose queue has nobody in front of this backend, or
+ * only those who have not looked for long.  A turn is worth taking at once.
  */
 extern void hsg_wait_turns(const uint64_t *ids, int n, bool *turns);
 

@@ -151,6 +151,21 @@ for my $way (
 	is(answer($s[1]), 'a|m|1', "the next is served after $what");
 }
 
+# Who does not take his turn does not hold up the others for long.
+{
+	my $stopped_pid = $s[0]->query_safe('SELECT pg_backend_pid()');
+
+	queue_up(q{SELECT * FROM bzpopmin('{a}')}, q{SELECT * FROM bzpopmin('{a}')});
+	kill 'STOP', $stopped_pid;
+	my $start = time();
+	sql(q{SELECT zadd('a', 1, 'm')});
+	is(answer($s[1]), 'a|m|1', 'a stopped session is passed over');
+	cmp_ok(time() - $start, '<', 20, 'after some seconds');
+	kill 'CONT', $stopped_pid;
+	sql(q{SELECT zadd('a', 2, 'n')});
+	is(answer($s[0]), 'a|n|2', 'and served when it goes on');
+}
+
 # The keyspace goes, or the right to use it.
 sql(q{CREATE ROLE app; CREATE SERVER away FOREIGN DATA WRAPPER hotset OPTIONS (memory '2MB');
 	GRANT USAGE ON FOREIGN SERVER away TO app});
