@@ -212,7 +212,7 @@ sub getex
 	my $f = chance(50) ? 'kv_getex_bytea' : 'kv_getex';
 	my $as = $f eq 'kv_getex' ? 'text' : 'bytes';
 	my $persist = chance(30);
-	my $ttl = $persist && chance(80) ? undef : pick(@ttls);
+	my $ttl = chance($persist ? 80 : 20) ? undef : pick(@ttls);
 	my $call = "$f(" . quote($k) . (defined $ttl ? ', ttl => ' . seconds($ttl) : '')
 	  . ($persist ? ', persist => true' : '') . ')';
 
@@ -604,11 +604,13 @@ sub zrandmember
 	return command('number_of', '(SELECT count(*) FROM zrandmember(' . quote($k) . ", $count))", 'ZRANDMEMBER', $k, $count);
 }
 
-# (SQL arguments after the keys, words of Redis after them)
+# For so many keys: (SQL arguments after them, words of Redis after them)
 sub aggregation
 {
-	my ($n) = @_;
-	my @weights = chance(40) ? map { pick(1, 2, 0, -1, 0.5, 'inf', '-inf', 1e10) } 1 .. $n : ();
+	my ($n, $op) = @_;
+	# 0 times infinity is 0 to a union of Redis, but no number to its intersection
+	my @choice = (1, 2, -1, 0.5, 1e10, $op eq 'union' ? (0, 'inf', '-inf') : ());
+	my @weights = chance(40) ? map { pick(@choice) } 1 .. $n : ();
 	my $aggregate = chance(50) ? pick('sum', 'min', 'max') : undef;
 
 	return ((@weights ? ', weights => ' . float_array(@weights) : '') . ($aggregate ? ", aggregate => '$aggregate'" : ''),
@@ -619,7 +621,7 @@ sub algebra
 {
 	my $op = pick('union', 'inter', 'diff');
 	my @k = some(\&zkey, 4);
-	my ($sql, @redis) = $op eq 'diff' ? ('') : aggregation(scalar @k);
+	my ($sql, @redis) = $op eq 'diff' ? ('') : aggregation(scalar @k, $op);
 	# more than two scores are added in the order of the keys, by Redis in that
 	# of the sizes of the sets: they round differently, or cancel infinities
 	my $is_long_sum = $op ne 'diff' && @k > 2 && "@redis" !~ /MIN|MAX/;
