@@ -36,6 +36,7 @@ hs_key_delete(HsOp *op, bool *deleted)
 HsStatus
 hs_keys_delete(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *deleted)
 {
+	size_t		mark = m->effects != NULL ? m->effects->size : 0;
 	HsOp		op;
 	HsRecord   *record;
 
@@ -44,8 +45,6 @@ hs_keys_delete(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *deleted)
 	/* All effects before the first change: a full buffer stops everything. */
 	for (size_t i = 0; m->effects != NULL && i < nkeys; i++)
 	{
-		size_t		mark = m->effects->size;
-
 		if (hs_multi_op(m, keys[i], &op) == HS_OK && hs_find(&op) != NULL &&
 			!note(&op, HS_EF_DEL, hs_bytes(NULL, 0)))
 		{

@@ -27,6 +27,7 @@ static HsStatus value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDra
 static HsStatus value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us);
 static bool fits_in_place(HsRecord *record, const HsNewValue *v, int64_t expires_us);
 static bool note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes);
+static size_t mset_need(const HsMsetItem *items, size_t nitems);
 static int	mset_order(const void *a, const void *b);
 static HsStatus mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems,
 							 int64_t expires_us, size_t *reserved, uint64_t *hash);
@@ -739,6 +740,23 @@ mset_order(const void *a, const void *b)
 	return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
 }
 
+/* Bytes that all records take at least; pages they have already. */
+static size_t
+mset_need(const HsMsetItem *items, size_t nitems)
+{
+	size_t		need = 0;
+
+	for (size_t i = 0; i < nitems; i++)
+	{
+		size_t		size = items[i].value.bytes.size;
+
+		if (items[i].skip)
+			continue;
+		need += items[i].key.size + (items[i].value.has_pages ? size - hs_big_rest_offset(size) : size);
+	}
+	return need;
+}
+
 /* *reserved: number of items, from the first, that hold a draft. */
 static HsStatus
 mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
@@ -757,7 +775,7 @@ mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
 			status = value_reserve(&op, &items[i].value, expires_us, &items[i].draft);
 		if (status == HS_NO_MEMORY)
 		{
-			m->need = op.need;
+			m->need = mset_need(items, nitems);
 			*hash = op.hash;
 		}
 		if (status != HS_OK)

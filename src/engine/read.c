@@ -11,6 +11,7 @@
  * After a few failures (a writer was preempted inside its window, or the chain
  * is absurdly long) the partition's lock guarantees progress.
  */
+#include "big.h"
 #include "hot.h"
 #include "index.h"
 #include "log.h"
@@ -57,7 +58,8 @@ record_matches(const Probe *p, HsRef ref, HsRecordView *v)
 	hs_racy_copy(header, record, sizeof(header));
 	hs_record_view(header, v);
 	if (v->key_size != p->key.size ||
-		start + v->header_size + v->key_size + v->value_size > hs_region_size)
+		start + v->header_size + v->key_size + v->value_size > hs_region_size ||
+		((v->flags & HS_RF_BIG) && v->value_size < sizeof(HsBig)))
 		return false;
 	v->key = record + v->header_size;
 	v->value = hs_base + start + v->header_size + v->key_size;

@@ -57,12 +57,19 @@ decide(Adding *a, bool exists, double old, double *score, bool *apply)
 	return HS_OK;
 }
 
-/* The slabs are empty: ask for a segment. */
-static HsStatus
-no_memory(HsOp *op, HsStatus status)
+/*
+ * The slabs are empty: ask for a segment, or as much as n members take at least, so
+ * that nothing is evicted for what can never be.
+ */
+HsStatus
+hs_zset_no_memory(HsOp *op, HsStatus status, uint64_t n, uint64_t member_bytes)
 {
 	if (status == HS_NO_MEMORY)
-		op->need = HS_SEG_SIZE;
+	{
+		op->need = n * HS_ZSET_MEMBER_COST + member_bytes;
+		if (op->need < HS_SEG_SIZE)
+			op->need = HS_SEG_SIZE;
+	}
 	return status;
 }
 
@@ -271,18 +278,20 @@ static HsStatus
 add_outgrowing(HsOp *op, HsZset *z, const uint8_t *blob, const HsZsetMember *m, size_t n,
 			   Adding *a, int64_t expires_us)
 {
+	uint64_t	bytes = hs_zblob_used(blob);
 	BlobSource	source = {blob, 0, HS_ZBLOB_HEADER};
 	HsRef		root;
 	HsStatus	status = hs_zlist_load(op->part, blob_next, &source, &root);
 
-	if (status != HS_OK)
-		return no_memory(op, status);
 	for (size_t i = 0; i < n && status == HS_OK; i++)
 		status = list_add(op, hs_zlist(root), &m[i], a);
 	if (status != HS_OK)
 	{
-		hs_zlist_destroy(op->part, root);
-		return no_memory(op, status);
+		if (root != HS_REF_NONE)
+			hs_zlist_destroy(op->part, root);
+		for (size_t i = 0; i < n; i++)
+			bytes += m[i].member.size;
+		return hs_zset_no_memory(op, status, n, bytes);
 	}
 	return hs_zset_publish_list(op, root,
 								z->record != NULL ? hs_expiry(z->record) : expires_us);
@@ -319,7 +328,7 @@ add_large(HsOp *op, HsZset *z, const HsZsetMember *m, size_t n, Adding *a)
 	HsStatus	status;
 
 	if (n == 1)
-		status = no_memory(op, list_add(op, z->list, m, a));
+		status = hs_zset_no_memory(op, list_add(op, z->list, m, a), 1, m->member.size);
 	else
 		status = list_add_many(op, z->list, m, n, a);
 	if (status == HS_OK && a->out.added + a->out.changed > 0)

@@ -87,6 +87,14 @@ hs_zset_blob_fits(const HsOp *op, size_t size)
 		op->key.size + size <= HS_RECORD_MAX;
 }
 
+/*
+ * Passes the status on; after HS_NO_MEMORY sets op->need for a set of n members,
+ * of member_bytes in all.
+ */
+#define HS_ZSET_MEMBER_COST	20	/* bytes around a member, at least */
+extern HsStatus hs_zset_no_memory(HsOp *op, HsStatus status, uint64_t n,
+								  uint64_t member_bytes);
+
 /* Make a new list the value of the key; destroyed on failure. */
 extern HsStatus hs_zset_publish_list(HsOp *op, HsRef root, int64_t expires_us);
 

@@ -64,6 +64,20 @@ is_ascending(Source *s)
 	return true;
 }
 
+static HsStatus
+no_memory(HsOp *op, Source *s)
+{
+	uint64_t	n = 0;
+	uint64_t	bytes = 0;
+	double		score;
+	HsBytes		member;
+
+	s->rewind(s->arg);
+	for (; s->next(s->arg, &score, &member); n++)
+		bytes += member.size;
+	return hs_zset_no_memory(op, HS_NO_MEMORY, n, bytes);
+}
+
 /* HS_CORRUPT if the source is not ascending or has a member twice. */
 static HsStatus
 build(HsOp *op, Source *s, int64_t expires_us)
@@ -89,7 +103,7 @@ build(HsOp *op, Source *s, int64_t expires_us)
 	s->rewind(s->arg);
 	status = hs_zlist_load(op->part, s->next, s->arg, &root);
 	if (status == HS_NO_MEMORY)
-		op->need = HS_SEG_SIZE;
+		return no_memory(op, s);
 	if (status != HS_OK)
 		return status;
 	return hs_zset_publish_list(op, root, expires_us);

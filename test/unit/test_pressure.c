@@ -11,6 +11,7 @@
 
 #include "heap_test.h"
 #include "keys_test.h"
+#include "kvstring.h"
 #include "port_test.h"
 #include "test.h"
 #include "zset.h"
@@ -213,7 +214,132 @@ room_of_others(void)
 	close_store();
 }
 
+static uint64_t
+count_keys(uint64_t n)
+{
+	char		name[KEYS_NAME_SIZE];
+	uint64_t	found = 0;
+	HsRead		r;
+
+	for (uint64_t k = 0; k < n; k++)
+		found += hs_peek(&ks, keys_name(name, k), HEAP_NOW, &r) == HS_OK;
+	return found;
+}
+
+/* A sorted set, new or by zset_store, that is larger than the cap evicts nothing. */
+static void
+set_above_the_cap(void)
+{
+	enum
+	{
+		N = 600,
+		SIZE = 20000
+	};
+	static uint8_t bytes[N][SIZE];
+	static HsZsetMember members[N];
+
+	heap_open(32 * MB);
+	heap_keyspace(&ks, 1, HS_EVICT_S3FIFO, 8 * MB);
+	for (uint64_t k = 0; k < 1000; k++)
+	{
+		char		name[KEYS_NAME_SIZE];
+
+		CHECK_EQ(keys_set(&ks, keys_name(name, k), hs_bytes(bytes, 1000), HS_NEVER, HEAP_NOW), HS_OK);
+	}
+	for (unsigned i = 0; i < N; i++)
+	{
+		memcpy(bytes[i], &i, sizeof(i));
+		members[i].member = hs_bytes(bytes[i], SIZE);
+		members[i].score = i;
+	}
+	for (int way = 0; way < 2; way++)
+	{
+		HsZsetAdded out;
+		HsStatus	status;
+		HsOp		op;
+		unsigned	rooms = 0;
+
+		CASE("way %d", way);
+		do
+		{
+			CHECK_EQ(hs_op_begin(&op, &ks, hs_bytes_str("z"), HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+			if (way == 0)
+				status = hs_zset_add_many(&op, members, N, 0, HS_NEVER, &out);
+			else
+				status = hs_zset_store(&op, members, N, HS_NEVER);
+			hs_op_end(&op);
+		} while (status == HS_NO_MEMORY && ++rooms < 10000 &&
+				 hs_make_room(&ks, op.hash, op.need, HEAP_NOW));
+		CHECK_EQ(status, HS_NO_MEMORY);
+		CHECK(rooms <= 1);
+		CHECK_EQ(count_keys(1000), 1000);
+		check_well();
+	}
+	close_store();
+}
+
+/* All keys of one command at once: they take time in proportion to their number. */
+static void
+many_new_keys_at_once(uint64_t memory, size_t n, size_t size, HsStatus wanted, uint64_t kept)
+{
+	static uint8_t value[10000];
+	HsMsetItem *items = calloc(n, sizeof(*items));
+	char		(*names)[KEYS_NAME_SIZE] = calloc(n, sizeof(*names));
+	HsStatus	status;
+	HsMulti		m;
+	uint64_t	hash;
+	size_t		need;
+	bool		done;
+	char		name[KEYS_NAME_SIZE];
+
+	heap_open(256 * MB);
+	heap_keyspace(&ks, 1, HS_EVICT_S3FIFO, memory);
+	for (uint64_t k = 0; k < 100; k++)
+		CHECK_EQ(keys_set(&ks, keys_name(name, k), hs_bytes(value, 100), HS_NEVER, HEAP_NOW), HS_OK);
+	for (size_t i = 0; i < n; i++)
+	{
+		items[i].key = keys_name(names[i], 1000 + i);
+		items[i].value.bytes = hs_bytes(value, size);
+	}
+	CHECK_EQ(hs_mset_prepare(&ks, items, n, SIZE_MAX, &need), HS_OK);
+	do
+	{
+		HsBytes    *keys = calloc(n, sizeof(*keys));
+
+		for (size_t i = 0; i < n; i++)
+			keys[i] = items[i].key;
+		CHECK_EQ(hs_multi_begin(&m, &ks, keys, n, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+		free(keys);
+		status = hs_mset(&m, items, n, HS_NEVER, false, &done, &hash);
+		need = m.need;
+		hs_multi_end(&m);
+	} while (status == HS_NO_MEMORY && hs_make_room(&ks, hash, need, HEAP_NOW));
+	hs_mset_discard(items, n);
+	CHECK_EQ(status, wanted);
+	CHECK_EQ(count_keys(100), kept);
+	CHECK_EQ(keys_stats(&ks).keys, status == HS_OK ? n + 100 : 100);
+	free(items);
+	free(names);
+	close_store();
+}
+
+static void
+mset_above_the_cap(void)
+{
+	many_new_keys_at_once(8 * MB, 2000, 10000, HS_NO_MEMORY, 100);
+}
+
+/* One partition, so that an index that does not grow on the way would show. */
+static void
+mset_of_many_keys(void)
+{
+	many_new_keys_at_once(31 * MB, 100000, 10, HS_OK, 100);
+}
+
 TEST_MAIN(TEST(endless_collections),
 		  TEST(only_hot_keys_may_go),
 		  TEST(every_key_is_hot),
-		  TEST(room_of_others))
+		  TEST(room_of_others),
+		  TEST(set_above_the_cap),
+		  TEST(mset_above_the_cap),
+		  TEST(mset_of_many_keys))
