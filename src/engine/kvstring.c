@@ -244,13 +244,14 @@ hs_strings_get(HsMulti *m, const HsBytes *keys, size_t nkeys, HsGot *got,
 	size_t		used = 0;
 
 	for (size_t i = 0; i < nkeys; i++)
+		hs_got_init(&got[i], NULL, 0);
+	for (size_t i = 0; i < nkeys; i++)
 	{
 		HsOp		op;
 		HsRecord   *record;
 		HsStatus	status = hs_multi_op(m, keys[i], &op);
 		size_t		size;
 
-		hs_got_init(&got[i], NULL, 0);
 		if (status != HS_OK)
 			return status;
 		record = hs_find(&op);

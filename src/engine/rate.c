@@ -35,6 +35,7 @@ static_assert(sizeof(Bucket) == 16, "dump format 1 stores it as is");
 
 static HsStatus state_read(HsOp *op, void *state, size_t size, uint32_t magic, bool *found);
 static HsStatus state_write(HsOp *op, const void *state, size_t size, int64_t expires_us);
+static bool is_sound(const Sliding *s);
 static void window_now(Sliding *s, int64_t now_us, int64_t period_us);
 static int64_t weighted(const Sliding *s, int64_t elapsed_us);
 static int64_t sliding_retry(const Sliding *s, int64_t max, int64_t elapsed_us);
@@ -71,6 +72,8 @@ hs_rate_fixed(HsOp *op, int64_t max, int64_t period_us, HsRate *out)
 			return HS_WRONG_TYPE;
 		}
 		memcpy(&count, value.data, sizeof(count));
+		if (count < 0)
+			count = 0;			/* somebody has set or counted it down */
 		if (hs_expiry(record) < end_us)
 			end_us = hs_expiry(record);
 	}
@@ -103,7 +106,7 @@ hs_rate_sliding(HsOp *op, int64_t max, int64_t period_us, HsRate *out)
 	status = state_read(op, &s, sizeof(s), SLIDING_MAGIC, &found);
 	if (status != HS_OK)
 		return status;
-	if (!found || s.period_us != period_us)
+	if (!found || s.period_us != period_us || !is_sound(&s))
 		s = (Sliding) {.magic = SLIDING_MAGIC,.period_us = period_us,.start_us = op->now_us};
 	window_now(&s, op->now_us, period_us);
 	elapsed_us = op->now_us - s.start_us;
@@ -192,6 +195,17 @@ state_write(HsOp *op, const void *state, size_t size, int64_t expires_us)
 	bool		done;
 
 	return hs_string_set(op, &v, &rule, NULL, &done);
+}
+
+/*
+ * The bytes of a string are anybody's to change: numbers that no limit would
+ * come to must not overflow anything.
+ */
+static bool
+is_sound(const Sliding *s)
+{
+	return s->previous >= 0 && s->previous < INT64_MAX / 2 &&
+		s->current >= 0 && s->current < INT64_MAX / 2 && s->start_us > INT64_MIN / 2;
 }
 
 /* Move on to the window that holds 'now'; after a step back start one there. */

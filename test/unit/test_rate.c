@@ -185,8 +185,46 @@ other_values_are_no_limits(void)
 	close_all();
 }
 
+/* kv_incr() and kv_setrange() work on what a limit keeps. */
+static void
+numbers_that_others_wrote_do_no_harm(void)
+{
+	uint8_t		ones[32];
+	uint8_t		lows[32] = {0};
+	HsRate		rate;
+	int64_t		n;
+	size_t		size;
+
+	open_all();
+	CHECK_EQ(run_incr(&r, B("k"), INT64_MIN, HS_NEVER, &n), HS_OK);
+	is(ask(RATE_FIXED, 5, SECOND, 0), true, 4, 0);
+	CHECK_EQ(run_incr(&r, B("k"), INT64_MAX - 1, HS_NEVER, &n), HS_OK);
+	is(ask(RATE_FIXED, 5, SECOND, 0), false, 0, SECOND);
+	memset(ones, 0xff, sizeof(ones));
+	ones[31] = ones[23] = ones[15] = 0x7f;
+	lows[31] = lows[23] = lows[15] = 0x80;
+	for (size_t at = 8; at <= 32; at += 8)
+	{
+		CASE("at %zu", at);
+		CHECK_EQ(run_rate(&r, RATE_SLIDING, B("s"), 5, SECOND, 1, &rate), HS_OK);
+		CHECK_EQ(run_edit(&r, B("s"), hs_bytes(ones + 8, 8), false, false, at, &size), HS_OK);
+		CHECK_EQ(run_rate(&r, RATE_SLIDING, B("s"), 5, SECOND, 1, &rate), HS_OK);
+		CHECK_EQ(run_edit(&r, B("s"), hs_bytes(lows + 8, 8), false, false, at, &size), HS_OK);
+		CHECK_EQ(run_rate(&r, RATE_SLIDING, B("s"), 5, SECOND, 1, &rate), HS_OK);
+	}
+	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("b"), 5, SECOND, 1, &rate), HS_OK);
+	CHECK_EQ(run_edit(&r, B("b"), hs_bytes(ones + 8, 8), false, false, 8, &size), HS_OK);
+	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("b"), 5, SECOND, 1, &rate), HS_OK);
+	CHECK(!rate.allowed);
+	CHECK_EQ(run_edit(&r, B("b"), hs_bytes(lows + 8, 8), false, false, 8, &size), HS_OK);
+	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("b"), 5, SECOND, 1, &rate), HS_OK);
+	CHECK(rate.allowed);
+	close_all();
+}
+
 TEST_MAIN(TEST(fixed_windows_begin_with_the_first_call),
 		  TEST(sliding_windows_remember_the_one_before),
 		  TEST(buckets_refill_one_by_one),
 		  TEST(limits_are_never_exceeded),
-		  TEST(other_values_are_no_limits))
+		  TEST(other_values_are_no_limits),
+		  TEST(numbers_that_others_wrote_do_no_harm))
