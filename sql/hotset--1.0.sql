@@ -417,14 +417,14 @@ COMMENT ON FUNCTION zdiff_support(internal) IS 'planner support of zdiff';
 CREATE FUNCTION zrange(
     key text, start bigint, stop bigint, rev boolean DEFAULT false, keyspace name DEFAULT NULL)
     RETURNS TABLE (member text, score float8, rank bigint)
-    AS 'MODULE_PATHNAME', 'hotset_zrange' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    AS 'MODULE_PATHNAME', 'hotset_zrange' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
     SUPPORT zrange_support;
 COMMENT ON FUNCTION zrange(text, bigint, bigint, boolean, name) IS
 'members at ranks start to stop, negative from the end, in order';
 
 CREATE FUNCTION zrevrange(key text, start bigint, stop bigint, keyspace name DEFAULT NULL)
     RETURNS TABLE (member text, score float8, rank bigint)
-    AS 'MODULE_PATHNAME', 'hotset_zrevrange' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    AS 'MODULE_PATHNAME', 'hotset_zrevrange' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
     SUPPORT zrevrange_support;
 COMMENT ON FUNCTION zrevrange(text, bigint, bigint, name) IS
 'members at ranks start to stop from the highest score down';
@@ -433,7 +433,7 @@ CREATE FUNCTION zrangebyscore(
     key text, min float8, max float8, bounds text DEFAULT '[]', rev boolean DEFAULT false,
     "offset" bigint DEFAULT 0, "limit" bigint DEFAULT NULL, keyspace name DEFAULT NULL)
     RETURNS TABLE (member text, score float8, rank bigint)
-    AS 'MODULE_PATHNAME', 'hotset_zrangebyscore' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    AS 'MODULE_PATHNAME', 'hotset_zrangebyscore' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
     SUPPORT zrangebyscore_support;
 COMMENT ON FUNCTION zrangebyscore(text, float8, float8, text, boolean, bigint, bigint, name) IS
 'members with scores from min to max, in order';
@@ -442,7 +442,7 @@ CREATE FUNCTION zrangebylex(
     key text, min text, max text, bounds text DEFAULT '[]', rev boolean DEFAULT false,
     "offset" bigint DEFAULT 0, "limit" bigint DEFAULT NULL, keyspace name DEFAULT NULL)
     RETURNS TABLE (member text, score float8, rank bigint)
-    AS 'MODULE_PATHNAME', 'hotset_zrangebylex' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    AS 'MODULE_PATHNAME', 'hotset_zrangebylex' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
     SUPPORT zrangebylex_support;
 COMMENT ON FUNCTION zrangebylex(text, text, text, text, boolean, bigint, bigint, name) IS
 'members from min to max in the order of bytes, null is unbounded; for sets of equal scores';
@@ -483,7 +483,7 @@ COMMENT ON FUNCTION zrandmember(text, bigint, name) IS
 CREATE FUNCTION zunion(
     keys text[], weights float8[] DEFAULT NULL, aggregate text DEFAULT 'sum', keyspace name DEFAULT NULL)
     RETURNS TABLE (member text, score float8)
-    AS 'MODULE_PATHNAME', 'hotset_zunion' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100
+    AS 'MODULE_PATHNAME', 'hotset_zunion' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
     SUPPORT zunion_support;
 COMMENT ON FUNCTION zunion(text[], float8[], text, name) IS
 'members of any of the sets; scores are weighted and added, or their minimum or maximum';
@@ -491,14 +491,14 @@ COMMENT ON FUNCTION zunion(text[], float8[], text, name) IS
 CREATE FUNCTION zinter(
     keys text[], weights float8[] DEFAULT NULL, aggregate text DEFAULT 'sum', keyspace name DEFAULT NULL)
     RETURNS TABLE (member text, score float8)
-    AS 'MODULE_PATHNAME', 'hotset_zinter' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100
+    AS 'MODULE_PATHNAME', 'hotset_zinter' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
     SUPPORT zinter_support;
 COMMENT ON FUNCTION zinter(text[], float8[], text, name) IS
 'members of all of the sets; scores are weighted and added, or their minimum or maximum';
 
 CREATE FUNCTION zdiff(keys text[], keyspace name DEFAULT NULL)
     RETURNS TABLE (member text, score float8)
-    AS 'MODULE_PATHNAME', 'hotset_zdiff' LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 100
+    AS 'MODULE_PATHNAME', 'hotset_zdiff' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
     SUPPORT zdiff_support;
 COMMENT ON FUNCTION zdiff(text[], name) IS
 'members of the first set that are in none of the others';

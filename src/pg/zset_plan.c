@@ -7,6 +7,10 @@
  * whatever the size of the set.  Only a role that may use the keyspace gets an
  * answer, so EXPLAIN tells nobody what he could not have counted.  Nothing here
  * raises an error about what it is given: the call will.
+ *
+ * Nothing is said about costs: those of a call are in its declaration, and its rows
+ * are charged for by the scan.  A cost that grew with the rows would be charged
+ * once for each of them where the call is in a select list.
  */
 #include "postgres.h"
 
@@ -20,7 +24,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
-#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -31,10 +34,6 @@
 #include "zset_sql.h"
 
 #define DEFAULT_ROWS	100.0	/* as in the declarations of the functions */
-
-/* Costs in operators: a call takes about a microsecond, each row of it a tenth. */
-#define CALL_OPERATORS	60.0
-#define ROW_OPERATORS	8.0
 
 /* The call that is planned. */
 typedef struct Call
@@ -98,17 +97,6 @@ support(FunctionCallInfo fcinfo, RowsOf rows_of)
 		if (!call_of(req->node, req->root, &call))
 			PG_RETURN_POINTER(NULL);
 		req->rows = clamp_row_est(rows_of(&call));
-		PG_RETURN_POINTER(req);
-	}
-	if (IsA(request, SupportRequestCost))
-	{
-		SupportRequestCost *req = (SupportRequestCost *) request;
-
-		if (!call_of(req->node, req->root, &call))
-			PG_RETURN_POINTER(NULL);
-		req->startup = 0;
-		req->per_tuple = cpu_operator_cost *
-			(CALL_OPERATORS + ROW_OPERATORS * clamp_row_est(rows_of(&call)));
 		PG_RETURN_POINTER(req);
 	}
 	PG_RETURN_POINTER(NULL);
