@@ -16,10 +16,7 @@
 
 #include <math.h>
 
-#include "access/htup_details.h"
-#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
-#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -28,7 +25,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
-#include "utils/syscache.h"
 
 #include "glue.h"
 #include "zset_sql.h"
@@ -300,28 +296,15 @@ card_of(HsHandle *h, HsBytes key)
 	return (double) card;
 }
 
-/* hsg_keyspace() without errors, for argument n. */
+/* The keyspace of argument n, without errors. */
 static bool
 open_quietly(const Call *call, int n, HsHandle *h)
 {
 	Const	   *name = known(call, n);
-	HeapTuple	tuple;
-	Form_pg_foreign_server server;
-	bool		usable;
 
-	if (name == NULL || hsg_shared == NULL)
-		return false;
-	tuple = SearchSysCache1(FOREIGNSERVERNAME,
-							CStringGetDatum(name->constisnull ? hsg_keyspace_setting :
-											NameStr(*DatumGetName(name->constvalue))));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	server = (Form_pg_foreign_server) GETSTRUCT(tuple);
-	usable = hsg_is_our_fdw(server->srvfdw) &&
-		hsg_server_aclcheck(server->oid, GetUserId(), ACL_USAGE) == ACLCHECK_OK &&
-		hs_keyspace_lookup(MyDatabaseId, server->oid, h) == HS_OK;
-	ReleaseSysCache(tuple);
-	return usable;
+	return name != NULL &&
+		hsg_keyspace_quietly(name->constisnull ? NULL :
+							 NameStr(*DatumGetName(name->constvalue)), h);
 }
 
 /*
