@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/jsonb.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
 #include "../engine/hot.h"
@@ -105,8 +106,11 @@ hotset_stats(PG_FUNCTION_ARGS)
 static bool
 may_see_stats(Oid server)
 {
-	return hsg_server_aclcheck(server, GetUserId(), ACL_USAGE) == ACLCHECK_OK ||
-		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+	if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		return true;
+	/* dropped since the scan began: no row then, and no error */
+	return SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(server)) &&
+		hsg_server_aclcheck(server, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
 }
 
 /* A keyspace that nobody has used yet has counters of zero. */
@@ -125,8 +129,11 @@ put_stats_row(ReturnSetInfo *rsinfo, HeapTuple server)
 		hs_stats(&h, &stats) != HS_OK)
 	{
 		HsKeyspaceOptions opts;
+		ForeignServer *known = GetForeignServerExtended(form->oid, FSV_MISSING_OK);
 
-		hsg_options_read(GetForeignServer(form->oid)->options, &opts);
+		if (known == NULL)
+			return;				/* dropped meanwhile */
+		hsg_options_read(known->options, &opts);
 		stats.limit = opts.memory;
 	}
 
