@@ -38,8 +38,10 @@ typedef struct MixControl
 	_Atomic uint32_t workers_left;
 } MixControl;
 
-/* Sizes of a run. */
+/* Bytes of the region; smaller ones make keyspaces compete for segments. */
+#ifndef MIX_REGION
 #define MIX_REGION		((size_t) 96 << 20)
+#endif
 
 /* Make keyspaces and the keys that all share; the region exists already. */
 extern void mix_prepare(MixControl *control);
