@@ -339,6 +339,33 @@ hs_big_size(HsRecord *record)
 	return big.size;
 }
 
+bool
+hs_big_equals(HsRecord *record, HsBytes bytes)
+{
+	HsBig		big;
+	HsRecordView v;
+	const uint8_t *p = bytes.data;
+
+	read_head(record, &big);
+	if (big.size != bytes.size)
+		return false;
+	for (uint32_t seg = big.first_page; seg != HS_SEG_NONE; seg = hs_segs[seg].chain)
+	{
+		if (memcmp(hs_seg_data(seg), p, HS_SEG_SIZE) != 0)
+			return false;
+		p += HS_SEG_SIZE;
+	}
+	for (uint32_t i = 0; i < big.nchunks; i++)
+	{
+		hs_record_view(hs_ptr(big.chunk[i]), &v);
+		if (memcmp(v.value + sizeof(HsChunkHead), p, CHUNK_DATA) != 0)
+			return false;
+		p += CHUNK_DATA;
+	}
+	hs_record_view(record, &v);
+	return memcmp(v.value + sizeof(HsBig), p, big.tail_size) == 0;
+}
+
 /* Copy what [offset, offset+size) and a piece at 'start' have in common. */
 static void
 copy_common(uint8_t *dst, size_t offset, size_t size,

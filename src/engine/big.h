@@ -66,6 +66,8 @@ typedef struct HsBigPin
 } HsBigPin;
 
 extern size_t hs_big_size(HsRecord *record);
+/* Does the value have these bytes?  Under at least a shared lock. */
+extern bool hs_big_equals(HsRecord *record, HsBytes bytes);
 extern void hs_big_copy_locked(HsRecord *record, size_t offset, uint8_t *dst,
 							   size_t size, HsBigPin *pin);
 extern void hs_big_copy_pages(const HsBigPin *pin, size_t offset, uint8_t *dst, size_t size);

@@ -72,16 +72,25 @@ hs_ghost_reset(HsPart *part)
 	part->nghosts = 0;
 }
 
-/* Room for as many fingerprints as there are keys; what was known is
- * forgotten when it grows.  Without memory the table stays as it is. */
-static void
-ghost_fit(HsPart *part)
+/* Pages for as many fingerprints as there are keys. */
+static uint32_t
+ghost_pages(const HsPart *part)
 {
 	uint32_t	want = 1;
-	HsRef		pages[HS_GHOST_PAGES];
 
 	while (want < HS_GHOST_PAGES && want * GHOSTS_PER_PAGE < part->count * 9 / 10)
 		want *= 2;
+	return want;
+}
+
+/* What was known is forgotten when the table grows.  Without memory it stays
+ * as it is. */
+static void
+ghost_fit(HsPart *part)
+{
+	uint32_t	want = ghost_pages(part);
+	HsRef		pages[HS_GHOST_PAGES];
+
 	if (want <= part->nghosts)
 		return;
 	for (uint32_t i = 0; i < want; i++)
@@ -421,6 +430,7 @@ hs_pressed(const HsPart *part)
 #define ROOM_RECORDS	256		/* expired keys looked at per step */
 #define ROOM_NODES		1024	/* nodes of dead collections freed per step */
 #define ROOM_BYTES		HS_SEG_SIZE /* evacuated per step */
+#define ROOM_BUCKETS	256		/* merged per step */
 #define ROOM_STEPS		16		/* per call: a few milliseconds at most */
 #define MAX_VAIN_ROOMS	64		/* calls that gained nothing, and */
 #define MAX_ROOMS		1000	/* all calls, for one change; more in large keyspaces */
@@ -441,6 +451,18 @@ room_by_evacuation(HsPart *part, int64_t now_us, bool *gained)
 	return true;
 }
 
+/* Give back what index and fingerprints take for keys that there are no more. */
+static bool
+room_by_index(HsPart *part)
+{
+	if (part->nghosts > 2 * ghost_pages(part))
+	{
+		hs_ghost_reset(part);
+		return true;
+	}
+	return hs_index_maintain(part, ROOM_BUCKETS);
+}
+
 /* One step in one partition; false: nothing left to do there. */
 static bool
 room_step(HsHandle *h, HsPart *part, int64_t now_us, bool *gained)
@@ -451,7 +473,8 @@ room_step(HsHandle *h, HsPart *part, int64_t now_us, bool *gained)
 	if (hs_keyspace_is_current(h))
 	{
 		more = hs_bury(part, ROOM_NODES) ||
-			hs_expire_slice(part, now_us, ROOM_RECORDS, true);
+			hs_expire_slice(part, now_us, ROOM_RECORDS, true) ||
+			room_by_index(part);
 		*gained |= more;
 		if (!more)
 			more = room_by_evacuation(part, now_us, gained);

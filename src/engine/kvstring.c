@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COMPARE_PIECE	4096	/* bytes of a large value compared at a time */
 #define FLOAT_TEXT_MAX	64		/* longest text taken for a number, bytes */
 
 static HsStatus find_string(HsOp *op, HsRecord **record);
@@ -21,7 +20,6 @@ static size_t stored_size(HsRecord *record);
 static HsStatus got_copy(HsRecord *record, size_t offset, size_t size, HsGot *got);
 static HsStatus got_whole(HsRecord *record, HsGot *got);
 static bool value_equals(HsRecord *record, HsBytes expected, uint16_t expected_flags);
-static bool big_equals(HsRecord *record, HsBytes expected);
 static bool rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status);
 static HsStatus value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDraft *draft);
 static HsStatus value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us);
@@ -592,7 +590,7 @@ value_equals(HsRecord *record, HsBytes expected, uint16_t expected_flags)
 	if ((flags ^ expected_flags) & HS_RF_JSONB)
 		return false;
 	if (flags & HS_RF_BIG)
-		return big_equals(record, expected);
+		return hs_big_equals(record, expected);
 	if (flags & HS_RF_INT)
 	{
 		int64_t		n;
@@ -601,31 +599,6 @@ value_equals(HsRecord *record, HsBytes expected, uint16_t expected_flags)
 		have = hs_bytes(digits, hs_int_format(n, digits));
 	}
 	return hs_bytes_cmp(have, expected) == 0;
-}
-
-static bool
-big_equals(HsRecord *record, HsBytes expected)
-{
-	uint8_t		piece[COMPARE_PIECE];
-	size_t		size = hs_big_size(record);
-
-	if (size != expected.size)
-		return false;
-	for (size_t at = 0; at < size; at += sizeof(piece))
-	{
-		HsBigPin	pin = {HS_SEG_NONE, 0};
-		size_t		n = size - at < sizeof(piece) ? size - at : sizeof(piece);
-
-		hs_big_copy_locked(record, at, piece, n, &pin);
-		if (pin.first_page != HS_SEG_NONE)
-		{
-			hs_big_copy_pages(&pin, at, piece, n);
-			hs_big_unpin(&pin);
-		}
-		if (memcmp(piece, expected.data + at, n) != 0)
-			return false;
-	}
-	return true;
 }
 
 static bool

@@ -336,10 +336,95 @@ mset_of_many_keys(void)
 	many_new_keys_at_once(31 * MB, 100000, 10, HS_OK, 100);
 }
 
+/*
+ * The cap sinks below what the index of many short keys takes, and what is known of
+ * evicted ones; all of that shrinks without a worker's help.
+ */
+static void
+index_above_the_cap(void)
+{
+	HsKeyspaceOptions opts = {MB, 0, HS_EVICT_S3FIFO};
+	char		name[KEYS_NAME_SIZE];
+	HsStats		s;
+
+	heap_open(64 * MB);
+	heap_keyspace(&ks, 1, HS_EVICT_S3FIFO, 24 * MB);
+	for (uint64_t k = 0; k < 1300000; k++)
+		CHECK_EQ(keys_set(&ks, keys_name(name, k), hs_bytes_str("v"), HS_NEVER, HEAP_NOW), HS_OK);
+	s = keys_stats(&ks);
+	CHECK(s.evicted > 0);
+	CHECK(s.index_bytes > 2 * MB);
+	hs_keyspace_configure(&ks, &opts);
+	for (uint64_t k = 0; k < 20000; k++)
+		CHECK_EQ(keys_set(&ks, keys_name(name, k), hs_bytes_str("v"), HS_NEVER, HEAP_NOW), HS_OK);
+	s = keys_stats(&ks);
+	CHECK(s.bytes <= s.limit);
+	CHECK(s.keys > 1000);
+	close_store();
+}
+
+/*
+ * Processes that take each other's room: with something to evict no write fails,
+ * and all of them end.
+ */
+#define WRITERS		4
+
+static int
+write_for_a_while(unsigned id)
+{
+	static uint8_t value[100000];
+	char		name[KEYS_NAME_SIZE];
+	TestRandom	r = {id + 1};
+	int			refused = 0;
+
+	for (uint64_t n = 0; n < 6000; n++)
+	{
+		size_t		size = test_below(&r, 30) == 0 ? 60000 + test_below(&r, 40000) : test_below(&r, 3000);
+		unsigned	rooms = 0;
+
+		if (test_below(&r, 10) == 0)
+			refused += add_members(id * 1000000 + n, 1 + (unsigned) test_below(&r, 1000), &rooms) != HS_OK;
+		else
+			refused += keys_set(&ks, keys_name(name, id * 1000000 + n), hs_bytes(value, size),
+								HS_NEVER, HEAP_NOW) != HS_OK;
+	}
+	return refused;
+}
+
+static void
+writers_compete(void)
+{
+	pid_t		pids[WRITERS];
+
+	heap_open(16 * MB);
+	heap_keyspace(&ks, 1, HS_EVICT_S3FIFO, 4 * MB);
+	for (unsigned i = 0; i < WRITERS; i++)
+	{
+		pids[i] = fork();
+		if (pids[i] == 0)
+		{
+			int			refused = write_for_a_while(i);
+
+			_exit(refused > 100 ? 100 : refused);
+		}
+	}
+	for (unsigned i = 0; i < WRITERS; i++)
+	{
+		int			status = -1;
+
+		waitpid(pids[i], &status, 0);
+		CASE("writer %u", i);
+		CHECK_EQ(status, 0);
+	}
+	close_store();
+}
+
 TEST_MAIN(TEST(endless_collections),
 		  TEST(only_hot_keys_may_go),
 		  TEST(every_key_is_hot),
 		  TEST(room_of_others),
 		  TEST(set_above_the_cap),
 		  TEST(mset_above_the_cap),
-		  TEST(mset_of_many_keys))
+		  TEST(mset_of_many_keys),
+		  TEST(index_above_the_cap),
+		  TEST(writers_compete))
