@@ -17,6 +17,9 @@ BEGIN
 	IF scores <> 0 THEN
 		RAISE EXCEPTION 'scores of accounts add up to %', scores;
 	END IF;
+	IF kv_get('queue-in')::bigint <> kv_get('queue-out')::bigint + zcard('queue:0') + zcard('queue:1') + zcard('queue:2') THEN
+		RAISE EXCEPTION '% jobs came, % were taken, and others are left', kv_get('queue-in'), kv_get('queue-out');
+	END IF;
 	SELECT string_agg(format('%s: %s keys counted, %s scanned', s.keyspace, kv_count(s.keyspace), n), '; ') INTO differing
 	  FROM hotset_stats AS s, LATERAL (SELECT count(*) AS n FROM kv_scan(keyspace => s.keyspace)) AS scanned
 	 WHERE s.keyspace <> 'small' AND (kv_count(s.keyspace) <> n OR s.bytes > s.limit_bytes OR s.keys < n);

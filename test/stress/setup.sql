@@ -125,6 +125,22 @@ BEGIN
 	END IF;
 END $$;
 
+-- Jobs are numbered as they come in; each is taken once, some by who waited for it.
+CREATE FUNCTION load_queue(n int, dice int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	job record;
+BEGIN
+	IF dice < 50 THEN
+		IF zadd('queue:' || n % 3, n, 'job:' || kv_incr('queue-in')) <> 1 THEN
+			RAISE EXCEPTION 'a job was there already';
+		END IF;
+	ELSE
+		FOR job IN SELECT * FROM bzpopmin(ARRAY['queue:0', 'queue:1', 'queue:2'], '20 milliseconds') LOOP
+			PERFORM kv_incr('queue-out');
+		END LOOP;
+	END IF;
+END $$;
+
 -- Two keys are written in one call: whoever reads both in one call sees them agree.
 CREATE FUNCTION load_pairs(n int, value int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
