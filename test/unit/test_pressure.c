@@ -419,6 +419,122 @@ writers_compete(void)
 	close_store();
 }
 
+/*
+ * ---- Contents that a policy finds little in ------------------------------------
+ */
+
+static HsStatus
+grow_giant(uint64_t n)
+{
+	char		name[KEYS_NAME_SIZE];
+	HsZsetAdded out;
+	HsStatus	status;
+	HsOp		op;
+
+	do
+	{
+		CHECK_EQ(hs_op_begin(&op, &ks, hs_bytes_str("giant"), HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+		status = hs_zset_add(&op, keys_name(name, n), (double) n, 0, HS_NEVER, &out);
+		hs_op_end(&op);
+	} while (status == HS_NO_MEMORY && hs_make_room(&ks, op.hash, op.need, HEAP_NOW));
+	return status;
+}
+
+static HsStatus
+large_value(uint64_t n)
+{
+	static uint8_t value[300000];
+	char		name[KEYS_NAME_SIZE];
+
+	return keys_set(&ks, keys_name(name, n), hs_bytes(value, sizeof(value)), HS_NEVER, HEAP_NOW);
+}
+
+/* Each value as large as the room that a cap of 1 MB leaves. */
+static HsStatus
+largest_value(uint64_t n)
+{
+	static uint8_t value[600000];
+	char		name[KEYS_NAME_SIZE];
+
+	return keys_set(&ks, keys_name(name, n), hs_bytes(value, sizeof(value)),
+					HEAP_NOW + HEAP_SECOND, HEAP_NOW);
+}
+
+static HsStatus
+tiny_key(uint64_t n)
+{
+	char		name[KEYS_NAME_SIZE];
+
+	return keys_set(&ks, keys_name(name, n), hs_bytes_str(""), HS_NEVER, HEAP_NOW);
+}
+
+static HsStatus
+long_key(uint64_t n)
+{
+	static uint8_t key[HS_MAX_KEY];
+
+	memcpy(key, &n, sizeof(n));
+	return keys_set(&ks, hs_bytes(key, sizeof(key)), hs_bytes_str("v"), HS_NEVER, HEAP_NOW);
+}
+
+static HsStatus
+collection(uint64_t n)
+{
+	unsigned	rooms;
+
+	return add_members(n, 300, &rooms);
+}
+
+/*
+ * Whatever fills the keyspace: every command ends, with an evicting policy each
+ * is done (under 'ttl', where nothing may go, as long as there is room), and
+ * afterwards the keyspace takes other contents.
+ */
+static void
+one_sided_contents(void)
+{
+	static const struct
+	{
+		const char *name;
+		HsStatus	(*write) (uint64_t n);
+		uint64_t	n;
+	}			contents[] = {
+		{"one giant set", grow_giant, 60000},
+		{"large values", large_value, 200},
+		{"largest values", largest_value, 100},
+		{"tiny keys", tiny_key, 100000},
+		{"long keys", long_key, 200},
+		{"collections", collection, 500},
+	};
+	static const uint64_t caps[] = {MB, 2 * MB, 5 * MB};
+
+	for (int policy = HS_EVICT_NONE; policy <= HS_EVICT_TTL; policy++)
+		for (int cap = 0; cap < 3; cap++)
+			for (int c = 0; c < 6; c++)
+			{
+				uint64_t	refused = 0;
+				uint64_t	removed;
+				HsStats		s;
+
+				CASE("policy %d, cap %d, %s", policy, cap, contents[c].name);
+				heap_open(16 * MB);
+				heap_keyspace(&ks, 1, (HsEviction) policy, caps[cap]);
+				for (uint64_t n = 0; n < contents[c].n; n++)
+					refused += contents[c].write(n) != HS_OK;
+				s = keys_stats(&ks);
+				CHECK(s.bytes <= s.limit);
+				if (policy == HS_EVICT_S3FIFO)
+					CHECK_EQ(refused, 0);
+				check_well();
+				for (int d = 0; d < 6 && policy == HS_EVICT_S3FIFO; d++)
+					CHECK_EQ(contents[d].write(1000000 + (uint64_t) d), HS_OK);
+				CHECK_EQ(hs_keyspace_flush(&ks, HEAP_NOW, &removed), HS_OK);
+				CHECK_EQ(tiny_key(1), HS_OK);
+				CHECK_EQ(large_value(2), HS_OK);
+				close_store();
+			}
+}
+
 TEST_MAIN(TEST(endless_collections),
 		  TEST(only_hot_keys_may_go),
 		  TEST(every_key_is_hot),
@@ -427,4 +543,5 @@ TEST_MAIN(TEST(endless_collections),
 		  TEST(mset_above_the_cap),
 		  TEST(mset_of_many_keys),
 		  TEST(index_above_the_cap),
-		  TEST(writers_compete))
+		  TEST(writers_compete),
+		  TEST(one_sided_contents))
