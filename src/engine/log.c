@@ -102,30 +102,50 @@ hs_log_note_expiry(HsPart *part, const HsRecord *record, int64_t expires_us)
 	note_expiry(part, &hs_segs[hs_seg_of(hs_ref(record))], expires_us);
 }
 
+static bool
+has_space(uint32_t seg, uint32_t size)
+{
+	return seg != HS_SEG_NONE && hs_segs[seg].used + size <= HS_SEG_SIZE;
+}
+
+/*
+ * An open segment with space for 'size' bytes: of the queue asked for, opening
+ * a new one if need be; without memory for that, of the other queue.
+ */
+static uint32_t
+seg_with_space(HsPart *part, uint32_t size, HsLogQueue queue, bool for_compaction)
+{
+	HsLog	   *log = &part->log[queue];
+	uint32_t	other = part->log[queue == HS_LOG_S ? HS_LOG_M : HS_LOG_S].open;
+	uint32_t	seg;
+
+	if (has_space(log->open, size))
+		return log->open;
+	seg = hs_part_seg_get(part, queue == HS_LOG_S ? HS_SEG_LOG_SMALL : HS_SEG_LOG_MAIN,
+						  for_compaction);
+	if (seg == HS_SEG_NONE)
+		return has_space(other, size) ? other : HS_SEG_NONE;
+	hs_log_close(part, queue);
+	push_newest(log, seg);
+	log->open = seg;
+	return seg;
+}
+
 HsRef
 hs_log_alloc(HsPart *part, uint32_t size, HsLogQueue queue, int64_t expires_us,
 			 bool for_compaction)
 {
-	HsLog	   *log = &part->log[queue];
+	uint32_t	seg;
 	HsSeg	   *s;
 	HsRef		ref;
 
 	size = hs_record_pad(size);
 	assert(size <= HS_RECORD_MAX);
-	if (log->open == HS_SEG_NONE || hs_segs[log->open].used + size > HS_SEG_SIZE)
-	{
-		uint32_t	seg = hs_part_seg_get(part, queue == HS_LOG_S ?
-										  HS_SEG_LOG_SMALL : HS_SEG_LOG_MAIN,
-										  for_compaction);
-
-		if (seg == HS_SEG_NONE)
-			return HS_REF_NONE;
-		hs_log_close(part, queue);
-		push_newest(log, seg);
-		log->open = seg;
-	}
-	s = &hs_segs[log->open];
-	ref = hs_ref(hs_seg_data(log->open) + s->used);
+	seg = seg_with_space(part, size, queue, for_compaction);
+	if (seg == HS_SEG_NONE)
+		return HS_REF_NONE;
+	s = &hs_segs[seg];
+	ref = hs_ref(hs_seg_data(seg) + s->used);
 	s->used += size;
 	s->live += size;
 	part->log_used += size;

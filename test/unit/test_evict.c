@@ -603,7 +603,29 @@ index_waits_for_memory(void)
 	heap_close();
 }
 
+/* In the smallest keyspace a segment is an eighth of everything. */
+static void
+small_keyspace_takes_what_was_deleted(void)
+{
+	char		name[KEYS_NAME_SIZE];
+	uint64_t	n = 0,
+				deleted = 0,
+				added = 0;
+
+	open_store(64 * MB, HS_EVICT_NONE, 1 * MB);
+	while (set(n, 100, HS_NEVER) == HS_OK)
+		n++;
+	CHECK(n > 5000);
+	for (uint64_t k = 0; k < n; k += 7)
+		deleted += keys_del(&ks, keys_name(name, k), HEAP_NOW);
+	while (added < deleted && set(n + added, 100, HS_NEVER) == HS_OK)
+		added++;
+	CHECK(added >= deleted * 9 / 10);
+	close_store();
+}
+
 TEST_MAIN(TEST(refuses_when_full),
+		  TEST(small_keyspace_takes_what_was_deleted),
 		  TEST(compaction_without_memory_or_eviction),
 		  TEST(compaction_without_memory_but_eviction),
 		  TEST(index_waits_for_memory),
