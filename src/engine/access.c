@@ -82,9 +82,36 @@ is_locked(const HsMulti *m, uint32_t part)
 	return (m->locked[part / 64] >> (part % 64)) & 1;
 }
 
+void
+hs_multi_close(HsMulti *m)
+{
+	assert(m->mode == HS_EXCLUSIVE);
+	for (uint32_t i = 0; i < m->h->nparts; i++)
+	{
+		if (is_locked(m, i))
+			atomic_fetch_or_explicit(&m->h->parts[i]->geometry, HS_CLOSED, memory_order_relaxed);
+	}
+	m->closed = true;
+	/* who sees a change that follows sees that it is closed */
+	atomic_thread_fence(memory_order_release);
+}
+
+/* All of them before the first lock goes; the order among them does not matter. */
+static void
+reopen(HsMulti *m)
+{
+	for (uint32_t i = 0; m->closed && i < m->h->nparts; i++)
+	{
+		if (is_locked(m, i))
+			atomic_fetch_and_explicit(&m->h->parts[i]->geometry, ~HS_CLOSED, memory_order_release);
+	}
+	m->closed = false;
+}
+
 static void
 unlock_all(HsMulti *m, bool tidy_up)
 {
+	reopen(m);
 	for (uint32_t i = m->h->nparts; i-- > 0;)
 	{
 		if (!is_locked(m, i))
@@ -117,6 +144,7 @@ hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys,
 	m->now_us = now_us;
 	m->effects = NULL;
 	m->need = 0;
+	m->closed = false;
 	memset(m->locked, 0, sizeof(m->locked));
 	for (uint32_t i = 0; i < h->nparts; i++)
 	{

@@ -53,6 +53,8 @@ hs_keys_delete(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *deleted)
 			return HS_NO_MEMORY;
 		}
 	}
+	if (nkeys > 1)
+		hs_multi_close(m);
 	for (size_t i = 0; i < nkeys; i++)
 	{
 		HsStatus	status = hs_multi_op(m, keys[i], &op);
@@ -172,6 +174,7 @@ hs_key_move(HsMulti *m, HsBytes from, HsBytes to, HsMove *mv, bool *done, uint64
 	}
 	if (!mv->replace && hs_find(&dst) != NULL)
 		return HS_OK;
+	hs_multi_close(m);
 	status = note_move(&src, &dst, hs_expiry(source), mv->keep_source) ?
 		move_record(&src, &dst, source, mv) : HS_NO_MEMORY;
 	if (status != HS_OK && m->effects != NULL)

@@ -328,6 +328,7 @@ hs_keyspace_flush(HsHandle *h, int64_t now_us, uint64_t *removed)
 	status = hs_multi_begin(&m, h, NULL, 0, HS_EXCLUSIVE, now_us);
 	if (status != HS_OK)
 		return status;
+	hs_multi_close(&m);
 	*removed = 0;
 	for (uint32_t i = 0; i < h->nparts; i++)
 	{

@@ -419,6 +419,7 @@ hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
 		mset_abandon(m, items, reserved);
 		return status;
 	}
+	hs_multi_close(m);
 	for (size_t i = 0; i < nitems; i++)
 	{
 		if (items[i].skip)

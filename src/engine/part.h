@@ -42,6 +42,9 @@ static_assert(sizeof(HsBucket) == HS_CACHE_LINE, "a bucket is one cache line");
 #define HS_MAX_OVERFLOW		((1u << 21) - 2)
 #define HS_MAX_HOPS			64	/* overflow buckets a lock-free reader follows */
 
+/* In HsPart.geometry: readers take the lock, see hs_multi_close(). */
+#define HS_CLOSED			((uint64_t) 1 << 63)
+
 typedef enum HsLogQueue
 {
 	HS_LOG_S,					/* probation */
@@ -69,7 +72,7 @@ struct HsPart
 	HsLock		lock;
 
 	_Alignas(HS_CACHE_LINE)
-	_Atomic uint64_t geometry;	/* (a) epoch << 32 | number of buckets */
+	_Atomic uint64_t geometry;	/* (a) HS_CLOSED | epoch << 32 | number of buckets */
 	_Atomic uint32_t dir;		/* (a) page of HsRef of pages of buckets */
 	_Atomic uint32_t overflow_dir;	/* (a) the same for overflow buckets */
 

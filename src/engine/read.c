@@ -117,6 +117,8 @@ probe_once(const Probe *p, HsStatus *status)
 	uint64_t	bhdr;
 
 	*status = HS_NOT_FOUND;
+	if (geometry & HS_CLOSED)
+		return false;
 	if ((uint32_t) geometry == 0)
 		return still_true(p, geometry, NULL, 0);
 	head = hs_bucket_at(p->part, hs_bucket_number(p->hash, (uint32_t) geometry));

@@ -129,6 +129,7 @@ typedef struct HsMulti
 	int64_t		now_us;
 	HsEffects  *effects;
 	size_t		need;
+	bool		closed;			/* hs_multi_close() was called */
 	uint64_t	locked[HS_MAX_PARTS / 64];
 } HsMulti;
 
@@ -136,6 +137,12 @@ extern HsStatus hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys,
 							   size_t nkeys, HsLockMode mode, int64_t now_us);
 extern HsStatus hs_multi_op(HsMulti *m, HsBytes key, HsOp *op);
 extern void hs_multi_end(HsMulti *m);
+
+/*
+ * Before the first of several changes: until hs_multi_end() nobody reads the locked
+ * partitions without a lock, so that who sees one change sees all.
+ */
+extern void hs_multi_close(HsMulti *m);
 
 /*
  * Find room for 'need' bytes in the keyspace, starting with the partition of
