@@ -88,7 +88,9 @@ hs_big_prepare(HsHandle *h, size_t size, HsBigDraft *d, size_t *need)
 
 		if (seg == HS_SEG_NONE)
 		{
-			hs_uncharge(h->ks, (uint64_t) n << hs_seg_shift);
+			/* nothing was freed that hs_make_room() should hear of */
+			atomic_fetch_sub_explicit(&h->ks->bytes, (uint64_t) n << hs_seg_shift,
+									  memory_order_relaxed);
 			free_chain(d->first_page);
 			d->first_page = HS_SEG_NONE;
 			*need = size;
