@@ -201,6 +201,10 @@ CREATE FUNCTION kv_append(key text, value bytea, keyspace name DEFAULT NULL) RET
     AS 'MODULE_PATHNAME', 'hotset_kv_append_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
 COMMENT ON FUNCTION kv_append(text, bytea, name) IS 'append bytes to a value, which may be missing: its length now';
 
+CREATE FUNCTION kv_get_int(key text, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_int' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_get_int(text, name) IS 'value of a counter; null if there is none';
+
 CREATE FUNCTION kv_strlen(key text, keyspace name DEFAULT NULL) RETURNS integer
     AS 'MODULE_PATHNAME', 'hotset_kv_strlen' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION kv_strlen(text, name) IS 'bytes of the text form of a value; null if there is none';

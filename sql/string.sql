@@ -56,6 +56,12 @@ SELECT kv_set('str:p', repeat('x', 200000)), kv_append('str:p', repeat('y', 2000
 
 -- counters
 SELECT kv_incr('str:n'), kv_incr('str:n', 10), kv_decr('str:n'), kv_decr('str:n', 5), kv_get('str:n'), kv_strlen('str:n');
+SELECT kv_get_int('str:n'), kv_set('str:i', '12') AND kv_get_int('str:i') = 12 AS parsed, kv_get_int('str:none') IS NULL AND kv_get_int(NULL) IS NULL AS missing;
+SELECT kv_set('str:i', '12a');
+SELECT kv_get_int('str:i');
+SELECT zadd('str:z1', 1, 'a');
+SELECT kv_get_int('str:z1');
+SELECT kv_del('{str:i,str:z1}'::text[]);
 SELECT kv_incr('str:w', ttl => '1 hour'), kv_incr('str:w', ttl => '2 hours'), kv_ttl('str:w') < '61 min' AS first_ttl;
 SELECT kv_set('str:n', '41'), kv_incr('str:n'), kv_append('str:n', '0'), kv_incr('str:n'), kv_get_jsonb('str:n'), kv_get_bytea('str:n');
 SELECT kv_getrange('str:n', 0, 1), kv_set_if('str:n', '5', '421'), kv_incr('str:n');

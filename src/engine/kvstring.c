@@ -155,6 +155,26 @@ hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *fo
 }
 
 HsStatus
+hs_string_get_int(HsHandle *h, HsBytes key, int64_t now_us, int64_t *n, HsType *found_type)
+{
+	uint8_t		bytes[HS_INT_DIGITS];	/* what is longer is no integer */
+	HsRead		r;
+	HsStatus	status = hs_read(h, key, now_us, bytes, sizeof(bytes), &r);
+
+	if (status == HS_WRONG_TYPE)
+		*found_type = r.type;
+	if (status == HS_BUFFER_TOO_SMALL)
+		return HS_NOT_INTEGER;
+	if (status != HS_OK)
+		return status;
+	if (r.flags & HS_RF_INT)
+		memcpy(n, bytes, sizeof(*n));
+	else if ((r.flags & HS_RF_JSONB) || !hs_int_parse(hs_bytes(bytes, r.size), n))
+		return HS_NOT_INTEGER;
+	return HS_OK;
+}
+
+HsStatus
 hs_string_get(HsOp *op, HsGot *got)
 {
 	HsRecord   *record;

@@ -98,6 +98,13 @@ extern void hs_got_finish(HsGot *got);
 extern HsStatus hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us,
 								HsGot *got, HsType *found_type);
 
+/*
+ * The value as an integer: a counter, or bytes that hs_int_parse() takes.
+ * HS_NOT_INTEGER for anything else, jsonb included; without a lock.
+ */
+extern HsStatus hs_string_get_int(HsHandle *h, HsBytes key, int64_t now_us,
+								  int64_t *n, HsType *found_type);
+
 /* The same between begin and end.  Lock: shared. */
 extern HsStatus hs_string_get(HsOp *op, HsGot *got);
 

@@ -91,6 +91,30 @@ hotset_kv_get_jsonb(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(hsg_value_jsonb(&v));
 }
 
+/* kv_get_int(key text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_kv_get_int);
+Datum
+hotset_kv_get_int(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsType		found = HS_ANY;
+	int64_t		n = 0;
+	HsBytes		key;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	key = hsg_arg_bytes(fcinfo, 0);
+	do
+	{
+		status = hs_string_get_int(h, key, hsg_now(), &n, &found);
+	} while (hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		PG_RETURN_NULL();
+	hsg_check(status, h, key, HS_STRING, found);
+	PG_RETURN_INT64(n);
+}
+
 /*
  * The value of the key; false if there is none.  Most keys do not expire, and
  * asking the clock takes as long as the rest, so it is asked afterwards.

@@ -1170,7 +1170,45 @@ processes_do_not_disturb_each_other(void)
 	close_all();
 }
 
+static void
+integers_are_read_as_such(void)
+{
+	static const struct
+	{
+		const char *value;
+		uint16_t	flags;
+		HsStatus	status;
+		int64_t		n;
+	}			cases[] = {
+		{"42", HS_RF_TEXT, HS_OK, 42}, {"-9223372036854775808", 0, HS_OK, INT64_MIN},
+		{"9223372036854775808", 0, HS_NOT_INTEGER, 0}, {"042", 0, HS_NOT_INTEGER, 0},
+		{"", 0, HS_NOT_INTEGER, 0}, {"42", HS_RF_JSONB, HS_NOT_INTEGER, 0},
+		{"a value that is longer than any integer", 0, HS_NOT_INTEGER, 0},
+	};
+	HsSetRule	rule = {.expires_us = HEAP_NOW + 1};
+	HsType		found = HS_ANY;
+	int64_t		n = 0;
+	bool		done;
+
+	open_all();
+	CHECK_EQ(hs_string_get_int(r.h, B("none"), HEAP_NOW, &n, &found), HS_NOT_FOUND);
+	CHECK_EQ(run_incr(&r, B("counter"), -7, HS_NEVER, &n), HS_OK);
+	CHECK_EQ(hs_string_get_int(r.h, B("counter"), HEAP_NOW, &n, &found), HS_OK);
+	CHECK_EQ(n, -7);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		CASE("\"%s\"", cases[i].value);
+		CHECK_EQ(run_set(&r, B("k"), B(cases[i].value), cases[i].flags, &rule, false, &done), HS_OK);
+		n = 0;
+		CHECK_EQ(hs_string_get_int(r.h, B("k"), HEAP_NOW, &n, &found), cases[i].status);
+		CHECK_EQ(n, cases[i].n);
+		CHECK_EQ(hs_string_get_int(r.h, B("k"), HEAP_NOW + 1, &n, &found), HS_NOT_FOUND);
+	}
+	close_all();
+}
+
 TEST_MAIN(TEST(integers_have_one_form),
+		  TEST(integers_are_read_as_such),
 		  TEST(floats_read_back),
 		  TEST(setting_obeys_its_rule),
 		  TEST(keys_expire_to_the_microsecond),
