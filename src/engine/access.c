@@ -6,7 +6,7 @@
  *
  * A command on several keys locks their partitions in ascending order.  What a
  * command leaves to tidy up is done before its lock is released: index
- * splits, slabs, a few nodes of dead collections, and, near the limit,
+ * merges, slabs, a few nodes of dead collections, and, near the limit,
  * evacuation of four times the bytes that the command allocated.
  */
 #include "hot.h"

@@ -13,7 +13,7 @@
  * something, once more.  Nothing that a command found or reserved moves before
  * hs_op_end(): evictions and compaction wait until then.
  *
- * The engine takes partition locks in access.c only.  Callers must not raise,
+ * Commands take partition locks in access.c only.  Callers must not raise,
  * sleep or allocate between begin and end.
  */
 #ifndef HS_STORE_H
