@@ -78,6 +78,7 @@ hsg_check_failed(HsStatus status, HsHandle *h, HsBytes key, HsType wanted, HsTyp
 		case HS_NO_MEMORY:
 			out_of_memory(h);
 			break;
+		case HS_DUE:
 		case HS_GONE:
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
