@@ -6,7 +6,7 @@
 #
 #   test/bench/run.sh              about 20 minutes
 #   test/bench/run.sh --quick      about 3 minutes, smaller, to the terminal only
-#   test/bench/run.sh --only loops,trips,memory,hits,expiry,distinct
+#   test/bench/run.sh --only loops,trips    some of test/bench/sections, to the terminal
 #
 # Starts servers of its own in a temporary directory, on sockets, and stops
 # only those.
@@ -55,7 +55,7 @@ start memcached -s "$work/s/memcached" -a 777 -m 256
 as_user "$bin/initdb" -D "$work/data" -U postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 >"$log_dir/initdb" 2>&1
 as_user tee -a "$work/data/postgresql.conf" >/dev/null <<CONF
 shared_preload_libraries = 'hotset, pgmemcache'
-hotset.memory = '512MB'
+hotset.memory = '1GB'
 hotset.max_value = '64MB'
 pgmemcache.default_servers = '$work/s/memcached'
 shared_buffers = '512MB'
