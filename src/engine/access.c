@@ -144,6 +144,7 @@ hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys,
 	m->now_us = now_us;
 	m->effects = NULL;
 	m->need = 0;
+	m->hash = 0;
 	m->closed = false;
 	memset(m->locked, 0, sizeof(m->locked));
 	for (uint32_t i = 0; i < h->nparts; i++)

@@ -128,7 +128,8 @@ typedef struct HsMulti
 	HsLockMode	mode;
 	int64_t		now_us;
 	HsEffects  *effects;
-	size_t		need;
+	size_t		need;			/* after HS_NO_MEMORY: bytes asked for ... */
+	uint64_t	hash;			/* ... by the key of this hash, 0 for none */
 	bool		closed;			/* hs_multi_close() was called */
 	uint64_t	locked[HS_MAX_PARTS / 64];
 } HsMulti;
@@ -137,6 +138,15 @@ extern HsStatus hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys,
 							   size_t nkeys, HsLockMode mode, int64_t now_us);
 extern HsStatus hs_multi_op(HsMulti *m, HsBytes key, HsOp *op);
 extern void hs_multi_end(HsMulti *m);
+
+/* What an op of it asked for is what the whole asks for.  Returns 'status'. */
+static inline HsStatus
+hs_multi_note(HsMulti *m, const HsOp *op, HsStatus status)
+{
+	m->need = op->need;
+	m->hash = op->hash;
+	return status;
+}
 
 /*
  * Before the first of several changes: until hs_multi_end() nobody reads the locked

@@ -14,7 +14,18 @@
 #include "hotset.h"
 #include "value.h"
 
+/* Sketches being merged into a key. */
+typedef struct Merge
+{
+	uint8	   *sketch;			/* union of the sources */
+	size_t		failed;			/* number of the key with the wrong type */
+	HsType		found;
+	bool		changed;
+} Merge;
+
 static Datum add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch);
+static HsStatus merge_run(HsMulti *m, const HsBytes *keys, int nsources, int64_t expires_us,
+						  Merge *merge);
 
 /*
  * ---- Writing -----------------------------------------------------------------
@@ -68,23 +79,11 @@ add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch)
 {
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
 	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	HsStatus	status;
-	HsOp		op = {0};
+	int64_t		expires_us = hsg_default_expiry(h, hsg_now());
+	HsOp		op;
 	bool		changed = false;
 
-	do
-	{
-		int64_t		now_us = hsg_now();
-		int64_t		expires_us = hsg_default_expiry(h, now_us);
-
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us);
-		if (status == HS_OK)
-		{
-			status = hs_hll_key_add(&op, sketch, expires_us, &changed);
-			hs_op_end(&op);
-		}
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_HLL, op.found_type);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_HLL, hs_hll_key_add(&op, sketch, expires_us, &changed));
 	PG_RETURN_BOOL(changed);
 }
 
@@ -96,40 +95,39 @@ hotset_pfmerge(PG_FUNCTION_ARGS)
 	HsHandle   *h;
 	HsBytes    *keys;
 	int			nkeys;
-	uint8	   *sketch = palloc(HS_HLL_MAX_SIZE);
+	int64_t		expires_us;
+	Merge		merge = {.sketch = palloc(HS_HLL_MAX_SIZE)};
 	HsStatus	status;
 	HsMulti		m;
-	HsOp		op = {0};
-	HsType		found = HS_ANY;
-	size_t		failed;
-	bool		changed = false;
 
 	hsg_require(fcinfo, 0, "key");
 	nkeys = hsg_arg_keys(fcinfo, 1, &keys);
 	keys = repalloc(keys, sizeof(HsBytes) * (nkeys + 1));
 	keys[nkeys] = hsg_arg_bytes(fcinfo, 0);
 	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	do
-	{
-		int64_t		now_us = hsg_now();
-		int64_t		expires_us = hsg_default_expiry(h, now_us);
+	expires_us = hsg_default_expiry(h, hsg_now());
+	HSG_TRY_MULTI(status, m, h, keys, nkeys + 1, HS_EXCLUSIVE,
+				  merge_run(&m, keys, nkeys, expires_us, &merge));
+	hsg_check(status, h, keys[merge.failed], HS_HLL, merge.found);
+	PG_RETURN_BOOL(merge.changed);
+}
 
-		failed = nkeys;
-		status = hs_multi_begin(&m, h, keys, nkeys + 1, HS_EXCLUSIVE, now_us);
-		if (status != HS_OK)
-			continue;
-		status = hs_hll_key_union(&m, keys, nkeys, sketch, &failed, &found);
-		if (status == HS_OK)
-			status = hs_multi_op(&m, keys[nkeys], &op);
-		if (status == HS_OK)
-		{
-			status = hs_hll_key_add(&op, sketch, expires_us, &changed);
-			found = op.found_type;
-		}
-		hs_multi_end(&m);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, keys[failed], HS_HLL, found);
-	PG_RETURN_BOOL(changed);
+/* The destination stands behind the sources. */
+static HsStatus
+merge_run(HsMulti *m, const HsBytes *keys, int nsources, int64_t expires_us, Merge *merge)
+{
+	HsOp		op;
+	HsStatus	status;
+
+	merge->failed = nsources;
+	status = hs_hll_key_union(m, keys, nsources, merge->sketch, &merge->failed, &merge->found);
+	if (status == HS_OK)
+		status = hs_multi_op(m, keys[nsources], &op);
+	if (status != HS_OK)
+		return status;
+	status = hs_multi_note(m, &op, hs_hll_key_add(&op, merge->sketch, expires_us, &merge->changed));
+	merge->found = op.found_type;
+	return status;
 }
 
 /* pfset(key text, sketch hll, ttl interval, ...) returns boolean: true */
@@ -140,27 +138,16 @@ hotset_pfset(PG_FUNCTION_ARGS)
 	HsHandle   *h;
 	HsBytes		key;
 	const uint8 *sketch;
-	HsStatus	status;
-	HsOp		op = {0};
+	int64_t		expires_us;
+	HsOp		op;
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "sketch");
 	key = hsg_arg_bytes(fcinfo, 0);
 	sketch = hsg_hll_sketch(PG_GETARG_DATUM(1));
 	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	do
-	{
-		int64_t		now_us = hsg_now();
-		int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h, now_us);
-
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us);
-		if (status == HS_OK)
-		{
-			status = hs_hll_key_set(&op, sketch, expires_us);
-			hs_op_end(&op);
-		}
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_HLL, op.found_type);
+	expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_HLL, hs_hll_key_set(&op, sketch, expires_us));
 	PG_RETURN_BOOL(true);
 }
 
@@ -176,17 +163,9 @@ get_sketch(FunctionCallInfo fcinfo)
 	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
 	uint8	   *sketch = palloc(HS_HLL_MAX_SIZE);
 	HsStatus	status;
-	HsOp		op = {0};
+	HsOp		op;
 
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_hll_key_get(&op, sketch);
-			hs_op_end(&op);
-		}
-	} while (hsg_retry(h, status, op.hash, op.need));
+	HSG_TRY(status, op, h, key, HS_SHARED, hs_hll_key_get(&op, sketch));
 	if (status == HS_NOT_FOUND)
 		return NULL;
 	hsg_check(status, h, key, HS_HLL, op.found_type);
@@ -232,7 +211,7 @@ hotset_pfcount_array(PG_FUNCTION_ARGS)
 	HsStatus	status;
 	HsMulti		m;
 	HsType		found = HS_ANY;
-	size_t		failed;
+	size_t		failed = 0;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -241,16 +220,8 @@ hotset_pfcount_array(PG_FUNCTION_ARGS)
 		if (nulls == NULL || !nulls[i])
 			keys[n++] = keys[i];
 	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	do
-	{
-		failed = 0;
-		status = hs_multi_begin(&m, h, keys, n, HS_SHARED, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_hll_key_union(&m, keys, n, sketch, &failed, &found);
-			hs_multi_end(&m);
-		}
-	} while (hsg_retry(h, status, 0, 0));
+	HSG_TRY_MULTI(status, m, h, keys, n, HS_SHARED,
+				  hs_hll_key_union(&m, keys, n, sketch, &failed, &found));
 	hsg_check(status, h, n > 0 ? keys[failed] : hs_bytes(NULL, 0), HS_HLL, found);
 	PG_RETURN_INT64(llround(hs_hll_estimate(sketch)));
 }

@@ -2,9 +2,9 @@
  * hotset.h
  *	  What the SQL functions share: arguments, keyspaces, retries, errors.
  *
- * A SQL function is thin: read arguments, get the keyspace, loop over
- * begin / command / end until it is done, check, build the result.  Nothing
- * between hs_op_begin() and hs_op_end() may raise or allocate.
+ * A SQL function is thin: read arguments, get the keyspace, run the command
+ * (HSG_RUN), build the result.  A command runs under a partition's lock, so it
+ * may neither raise nor allocate.
  */
 #ifndef HOTSET_H
 #define HOTSET_H
@@ -117,5 +117,80 @@ extern text *hsg_text_result(const void *data, size_t size, bool verified);
 
 /* Glob pattern (as in Redis: * ? [a-z] \x) against bytes (glob.c). */
 extern bool hsg_glob_match(HsBytes pattern, HsBytes string);
+
+/*
+ * ---- Running a command ------------------------------------------------------
+ * 'command' is an expression that returns a status, evaluated with the lock of
+ * the key's partition held: calls of the engine and plain C, nothing that raises
+ * or allocates.  It may run several times and starts anew each time.
+ */
+
+/* hs_op_begin() for now; what hsg_retry() needs is set on a failure, too. */
+static inline HsStatus
+hsg_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode)
+{
+	op->need = 0;
+	op->hash = 0;
+	op->found_type = HS_ANY;
+	return hs_op_begin(op, h, key, mode, hsg_now());
+}
+
+static inline HsStatus
+hsg_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys, HsLockMode mode)
+{
+	m->need = 0;
+	m->hash = 0;
+	return hs_multi_begin(m, h, keys, nkeys, mode, hsg_now());
+}
+
+/* Begin, command, end: once.  For loops with something of their own around it. */
+#define HSG_ONCE(status, op, h, key, mode, command) \
+	do \
+	{ \
+		(status) = hsg_begin(&(op), h, key, mode); \
+		if ((status) == HS_OK) \
+		{ \
+			(status) = (command); \
+			hs_op_end(&(op)); \
+		} \
+	} while (0)
+
+/* Until there is room, or none to be made.  Leaves the status to the caller. */
+#define HSG_TRY(status, op, h, key, mode, command) \
+	do \
+	{ \
+		HSG_ONCE(status, op, h, key, mode, command); \
+	} while (hsg_retry(h, status, (op).hash, (op).need))
+
+/* The same, and raise unless the status is HS_OK.  type: for hsg_check(). */
+#define HSG_RUN(op, h, key, mode, type, command) \
+	do \
+	{ \
+		HsStatus	hsg_status; \
+		\
+		HSG_TRY(hsg_status, op, h, key, mode, command); \
+		hsg_check(hsg_status, h, key, type, (op).found_type); \
+	} while (0)
+
+/*
+ * Under the locks of several keys.  A command on an HsOp of the HsMulti that can
+ * run out of memory ends with hs_multi_note().
+ */
+#define HSG_ONCE_MULTI(status, m, h, keys, nkeys, mode, command) \
+	do \
+	{ \
+		(status) = hsg_multi_begin(&(m), h, keys, nkeys, mode); \
+		if ((status) == HS_OK) \
+		{ \
+			(status) = (command); \
+			hs_multi_end(&(m)); \
+		} \
+	} while (0)
+
+#define HSG_TRY_MULTI(status, m, h, keys, nkeys, mode, command) \
+	do \
+	{ \
+		HSG_ONCE_MULTI(status, m, h, keys, nkeys, mode, command); \
+	} while (hsg_retry(h, status, (m).hash, (m).need))
 
 #endif							/* HOTSET_H */

@@ -45,20 +45,11 @@ hotset_kv_del(PG_FUNCTION_ARGS)
 	HsHandle   *h = hsg_keyspace(fcinfo, 1);
 	HsBytes		key;
 	HsOp		op;
-	HsStatus	status;
 	bool		deleted = false;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_key_delete(&op, &deleted);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, 0, 0));
-	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ANY, hs_key_delete(&op, &deleted));
 	PG_RETURN_BOOL(deleted);
 }
 
@@ -74,14 +65,8 @@ hotset_kv_del_many(PG_FUNCTION_ARGS)
 	HsStatus	status;
 	uint64_t	deleted = 0;
 
-	do
-	{
-		status = hs_multi_begin(&m, h, keys, nkeys, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_keys_delete(&m, keys, nkeys, &deleted);
-		hs_multi_end(&m);
-	} while (hsg_retry(h, status, 0, 0));
+	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_EXCLUSIVE,
+				  hs_keys_delete(&m, keys, nkeys, &deleted));
 	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
 	PG_RETURN_INT64((int64) deleted);
 }
@@ -187,14 +172,7 @@ keys_count(FunctionCallInfo fcinfo)
 	for (int i = 0; i < n; i++)
 		if (nulls == NULL || !nulls[i])
 			keys[nkeys++] = keys[i];
-	do
-	{
-		status = hs_multi_begin(&m, h, keys, nkeys, HS_SHARED, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_keys_exist(&m, keys, nkeys, &count);
-		hs_multi_end(&m);
-	} while (hsg_retry(h, status, 0, 0));
+	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_SHARED, hs_keys_exist(&m, keys, nkeys, &count));
 	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
 	return (int64) count;
 }
@@ -261,9 +239,6 @@ expire_command(FunctionCallInfo fcinfo, HsHandle *h, int64_t expires_us)
 	};
 	HsBytes		key;
 	HsOp		op;
-	HsStatus	status;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
@@ -272,17 +247,7 @@ expire_command(FunctionCallInfo fcinfo, HsHandle *h, int64_t expires_us)
 		hsg_refuse_both("nx", rule.xx ? "xx" : rule.gt ? "gt" : "lt");
 	if (rule.gt && rule.lt)
 		hsg_refuse_both("gt", "lt");
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_key_expire(&op, &rule, expires_us, &done);
-		hash = op.hash;
-		need = op.need;
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, hash, need));
-	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ANY, hs_key_expire(&op, &rule, expires_us, &done));
 	return done;
 }
 
@@ -294,24 +259,11 @@ hotset_kv_persist(PG_FUNCTION_ARGS)
 	HsHandle   *h = hsg_keyspace(fcinfo, 1);
 	HsBytes		key;
 	HsOp		op;
-	HsStatus	status;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_key_persist(&op, &done);
-		hash = op.hash;
-		need = op.need;
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, hash, need));
-	hsg_check(status, h, key, HS_ANY, HS_ANY);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ANY, hs_key_persist(&op, &done));
 	PG_RETURN_BOOL(done);
 }
 
@@ -368,10 +320,8 @@ move_command(FunctionCallInfo fcinfo, HsMove *mv)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 3);
 	HsBytes		keys[2];
-	HsMulti		m;
+	HsMulti		m = {0};
 	HsStatus	status;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
@@ -382,18 +332,13 @@ move_command(FunctionCallInfo fcinfo, HsMove *mv)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		status = hs_move_prepare(h, keys[0], mv, hsg_now(), &need);
+		status = hs_move_prepare(h, keys[0], mv, hsg_now(), &m.need);
 		if (status != HS_OK)
 			continue;
-		status = hs_multi_begin(&m, h, keys, 2, HS_EXCLUSIVE, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_key_move(&m, keys[0], keys[1], mv, &done, &hash);
-			need = m.need;
-			hs_multi_end(&m);
-		}
+		HSG_ONCE_MULTI(status, m, h, keys, 2, HS_EXCLUSIVE,
+					   hs_key_move(&m, keys[0], keys[1], mv, &done, &m.hash));
 		hs_move_discard(mv);
-	} while (move_grow(mv, status) || hsg_retry(h, status, hash, need));
+	} while (move_grow(mv, status) || hsg_retry(h, status, m.hash, m.need));
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_BOOL(false);
 	hsg_check(status, h, keys[1], HS_ANY, HS_ANY);
@@ -496,13 +441,9 @@ dump_other(HsHandle *h, HsBytes key)
 		HsStatus	status;
 
 		CHECK_FOR_INTERRUPTS();
-		status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_dump_payload(&op, chunk + VARHDRSZ + HS_DUMP_HEAD,
-									 capacity, &size, &type, &flags);
-			hs_op_end(&op);
-		}
+		HSG_ONCE(status, op, h, key, HS_SHARED,
+				 hs_dump_payload(&op, chunk + VARHDRSZ + HS_DUMP_HEAD, capacity,
+								 &size, &type, &flags));
 		if (status == HS_NOT_FOUND)
 			return NULL;
 		if (status == HS_OK && (flags & HS_RF_JSONB))
@@ -547,11 +488,10 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 	HsBytes		key;
 	HsDump		dump;
 	HsNewValue	v = {0};
-	HsOp		op;
+	HsOp		op = {0};
 	HsStatus	status;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
+	bool		replace = hsg_arg_flag(fcinfo, 3);
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
@@ -565,20 +505,14 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 		if (dump.type == HS_STRING)
 		{
 			hs_dump_value(&dump, &v);
-			status = hs_value_prepare(h, &v, hsg_max_value, &need);
+			status = hs_value_prepare(h, &v, hsg_max_value, &op.need);
 			if (status != HS_OK)
 				continue;
 		}
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_restore(&op, &dump, &v, hsg_arg_flag(fcinfo, 3), expires_us, &done);
-			hash = op.hash;
-			need = op.need;
-			hs_op_end(&op);
-		}
+		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
+				 hs_restore(&op, &dump, &v, replace, expires_us, &done));
 		hs_value_discard(&v);
-	} while (hsg_retry(h, status, hash, need));
+	} while (hsg_retry(h, status, op.hash, op.need));
 	hsg_check(status, h, key, HS_ANY, HS_ANY);
 	if (done)
 		hsg_wait_notify(h, key);

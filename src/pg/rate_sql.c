@@ -79,29 +79,16 @@ rate_command(FunctionCallInfo fcinfo, HsHandle *h, Command run, const RateLimit 
 	HsOp		op;
 	HsRate		rate = {0};
 	HsStatus	status;
-	HsType		found = HS_ANY;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = run(&op, limit, &rate);
-		found = op.found_type;
-		hash = op.hash;
-		need = op.need;
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, hash, need));
-	if (status == HS_WRONG_TYPE && found == HS_STRING)
+	HSG_TRY(status, op, h, key, HS_EXCLUSIVE, run(&op, limit, &rate));
+	if (status == HS_WRONG_TYPE && op.found_type == HS_STRING)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("key \"%s\" holds something other than this kind of rate limit",
 						hsg_key_text(key))));
-	hsg_check(status, h, key, HS_STRING, found);
+	hsg_check(status, h, key, HS_STRING, op.found_type);
 	return rate_result(fcinfo, &rate);
 }
 

@@ -3,7 +3,7 @@
  *	  SQL functions on strings.
  *
  * Every function has the same shape: keyspace (which checks the privilege),
- * arguments, a loop over begin / command / end, check, result.
+ * arguments, the command under its lock, check, result.
  */
 #include "postgres.h"
 
@@ -203,15 +203,12 @@ reads_run(HsHandle *h, Reads *r)
 	{
 		HsMulti		m;
 
-		status = hs_multi_begin(&m, h, r->keys, r->nkeys, HS_SHARED, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_strings_get(&m, r->keys, r->nkeys, r->got,
-									r->arena, r->capacity, &wanted);
-			hs_multi_end(&m);
-			for (int i = 0; i < r->nkeys; i++)
-				hs_got_finish(&r->got[i]);
-		}
+		HSG_ONCE_MULTI(status, m, h, r->keys, r->nkeys, HS_SHARED,
+					   hs_strings_get(&m, r->keys, r->nkeys, r->got,
+									  r->arena, r->capacity, &wanted));
+		/* none has been looked at if the command did not begin */
+		for (int i = 0; i < r->nkeys && (status == HS_OK || status == HS_BUFFER_TOO_SMALL); i++)
+			hs_got_finish(&r->got[i]);
 		CHECK_FOR_INTERRUPTS();
 		if (status == HS_BUFFER_TOO_SMALL)
 		{
@@ -295,7 +292,6 @@ range_read(FunctionCallInfo fcinfo, HsgValue *v)
 	HsBytes		key;
 	HsOp		op;
 	HsStatus	status;
-	HsType		found = HS_ANY;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		return false;
@@ -303,17 +299,13 @@ range_read(FunctionCallInfo fcinfo, HsgValue *v)
 	hsg_value_init(v);
 	do
 	{
-		status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_string_range(&op, PG_GETARG_INT64(1), PG_GETARG_INT64(2), &v->got);
-		found = op.found_type;
-		hs_op_end(&op);
+		HSG_ONCE(status, op, h, key, HS_SHARED,
+				 hs_string_range(&op, PG_GETARG_INT64(1), PG_GETARG_INT64(2), &v->got));
 		hs_got_finish(&v->got);
 	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
-	if (status == HS_WRONG_TYPE && found == HS_STRING)
+	if (status == HS_WRONG_TYPE && op.found_type == HS_STRING)
 		return jsonb_range(v, h, key, PG_GETARG_INT64(1), PG_GETARG_INT64(2));
-	hsg_check(status, h, key, HS_STRING, found);
+	hsg_check(status, h, key, HS_STRING, op.found_type);
 	return v->got.found;
 }
 
@@ -388,11 +380,8 @@ value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags, HsSetRule *rule,
 {
 	HsBytes		key;
 	HsNewValue	v;
-	HsOp		op;
+	HsOp		op = {0};
 	HsStatus	status;
-	HsType		found = HS_ANY;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
@@ -400,24 +389,17 @@ value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags, HsSetRule *rule,
 	v = hsg_arg_value(fcinfo, 1, flags);
 	do
 	{
-		status = hs_value_prepare(h, &v, hsg_max_value, &need);
+		status = hs_value_prepare(h, &v, hsg_max_value, &op.need);
 		if (status != HS_OK)
 			continue;
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_string_set(&op, &v, rule, old != NULL ? &old->got : NULL, &done);
-			found = op.found_type;
-			hash = op.hash;
-			need = op.need;
-			hs_op_end(&op);
-		}
+		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
+				 hs_string_set(&op, &v, rule, old != NULL ? &old->got : NULL, &done));
 		hs_value_discard(&v);
 		if (old != NULL)
 			hs_got_finish(&old->got);
 	} while ((old != NULL && hsg_value_again(old, status, h, key)) ||
-			 hsg_retry(h, status, hash, need));
-	hsg_check(status, h, key, HS_STRING, found);
+			 hsg_retry(h, status, op.hash, op.need));
+	hsg_check(status, h, key, HS_STRING, op.found_type);
 	return done;
 }
 
@@ -504,23 +486,17 @@ value_getdel(FunctionCallInfo fcinfo, HsgValue *v)
 	HsBytes		key;
 	HsOp		op;
 	HsStatus	status;
-	HsType		found = HS_ANY;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
 	do
 	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_string_getdel(&op, &v->got);
-		found = op.found_type;
-		hs_op_end(&op);
+		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE, hs_string_getdel(&op, &v->got));
 		hs_got_finish(&v->got);
 	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
 	if (status == HS_NOT_FOUND)
 		return false;
-	hsg_check(status, h, key, HS_STRING, found);
+	hsg_check(status, h, key, HS_STRING, op.found_type);
 	return true;
 }
 
@@ -556,13 +532,11 @@ value_getex(FunctionCallInfo fcinfo, HsgValue *v)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 3);
 	bool		persist = hsg_arg_flag(fcinfo, 2);
+	bool		is_read = !persist && PG_ARGISNULL(1);
 	int64_t		expires_us = HS_NEVER;
 	HsBytes		key;
 	HsOp		op;
 	HsStatus	status;
-	HsType		found = HS_ANY;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
@@ -572,22 +546,14 @@ value_getex(FunctionCallInfo fcinfo, HsgValue *v)
 		expires_us = hsg_arg_expiry_now(fcinfo, 1, h);
 	do
 	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		if (persist || !PG_ARGISNULL(1))
-			status = hs_string_getex(&op, expires_us, &v->got);
-		else
-			status = hs_string_get(&op, &v->got);
-		found = op.found_type;
-		hash = op.hash;
-		need = op.need;
-		hs_op_end(&op);
+		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
+				 is_read ? hs_string_get(&op, &v->got)
+				 : hs_string_getex(&op, expires_us, &v->got));
 		hs_got_finish(&v->got);
-	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, hash, need));
+	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, op.hash, op.need));
 	if (status == HS_NOT_FOUND)
 		return false;
-	hsg_check(status, h, key, HS_STRING, found);
+	hsg_check(status, h, key, HS_STRING, op.found_type);
 	return true;
 }
 
@@ -602,27 +568,20 @@ hotset_kv_mset(PG_FUNCTION_ARGS)
 	HsMsetItem *items = mset_items(fcinfo, &nitems);
 	HsBytes    *keys = item_keys(items, nitems);
 	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
-	HsMulti		m;
+	HsMulti		m = {0};
 	HsStatus	status;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	bool		done = false;
 	int64		count = 0;
 
 	do
 	{
-		status = hs_mset_prepare(h, items, nitems, hsg_max_value, &need);
+		status = hs_mset_prepare(h, items, nitems, hsg_max_value, &m.need);
 		if (status != HS_OK)
 			continue;
-		status = hs_multi_begin(&m, h, keys, nitems, HS_EXCLUSIVE, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_mset(&m, items, nitems, expires_us, nx, &done, &hash);
-			need = m.need;
-			hs_multi_end(&m);
-		}
+		HSG_ONCE_MULTI(status, m, h, keys, nitems, HS_EXCLUSIVE,
+					   hs_mset(&m, items, nitems, expires_us, nx, &done, &m.hash));
 		hs_mset_discard(items, nitems);
-	} while (hsg_retry(h, status, hash, need));
+	} while (hsg_retry(h, status, m.hash, m.need));
 	hsg_check(status, h, hs_bytes(NULL, 0), HS_STRING, HS_ANY);
 	for (int i = 0; done && i < nitems; i++)
 		count += !items[i].skip;
@@ -685,22 +644,11 @@ hotset_kv_version(PG_FUNCTION_ARGS)
 	HsOp		op;
 	HsStatus	status;
 	uint64_t	version = 0;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_key_version(&op, &version);
-		hash = op.hash;
-		need = op.need;
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, hash, need));
+	HSG_TRY(status, op, h, key, HS_EXCLUSIVE, hs_key_version(&op, &version));
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_NULL();
 	hsg_check(status, h, key, HS_ANY, HS_ANY);
@@ -827,7 +775,6 @@ del_if_command(FunctionCallInfo fcinfo, uint16_t flags)
 	HsBytes		stored;
 	uint16_t	stored_flags;
 	HsOp		op;
-	HsType		found = HS_ANY;
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
@@ -836,16 +783,8 @@ del_if_command(FunctionCallInfo fcinfo, uint16_t flags)
 	key = hsg_arg_bytes(fcinfo, 0);
 	while (!done && value_matches(fcinfo, h, key, 1, flags, &stored, &stored_flags))
 	{
-		HsStatus	status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-
-		if (status == HS_OK)
-		{
-			status = hs_string_del_if(&op, stored, stored_flags, &done);
-			found = op.found_type;
-			hs_op_end(&op);
-		}
-		if (!hsg_retry(h, status, 0, 0))
-			hsg_check(status, h, key, HS_STRING, found);
+		HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_STRING,
+				hs_string_del_if(&op, stored, stored_flags, &done));
 		CHECK_FOR_INTERRUPTS();
 	}
 	PG_RETURN_BOOL(done);
@@ -927,26 +866,11 @@ incr_command(FunctionCallInfo fcinfo, HsHandle *h, int64 by)
 	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
 	HsBytes		key;
 	HsOp		op;
-	HsStatus	status;
-	HsType		found = HS_ANY;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	int64_t		result = 0;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_string_incr(&op, by, expires_us, &result);
-		found = op.found_type;
-		hash = op.hash;
-		need = op.need;
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, hash, need));
-	hsg_check(status, h, key, HS_STRING, found);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_STRING, hs_string_incr(&op, by, expires_us, &result));
 	PG_RETURN_INT64(result);
 }
 
@@ -959,9 +883,6 @@ hotset_kv_incrbyfloat(PG_FUNCTION_ARGS)
 	HsBytes		key;
 	HsOp		op;
 	HsStatus	status;
-	HsType		found = HS_ANY;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 	double		by;
 	double		result = 0;
 
@@ -973,22 +894,12 @@ hotset_kv_incrbyfloat(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("increment must be a finite number")));
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_string_incrbyfloat(&op, by, &result);
-		found = op.found_type;
-		hash = op.hash;
-		need = op.need;
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, hash, need));
+	HSG_TRY(status, op, h, key, HS_EXCLUSIVE, hs_string_incrbyfloat(&op, by, &result));
 	if (status == HS_NOT_A_NUMBER)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("value out of range: overflow")));
-	hsg_check(status, h, key, HS_STRING, found);
+	hsg_check(status, h, key, HS_STRING, op.found_type);
 	PG_RETURN_FLOAT8(result);
 }
 
@@ -1062,32 +973,21 @@ static Datum
 edit_command(FunctionCallInfo fcinfo, HsHandle *h, HsEdit *e)
 {
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
-	HsOp		op;
+	HsOp		op = {0};
 	HsStatus	status;
-	HsType		found = HS_ANY;
-	uint64_t	hash = 0;
-	size_t		need = 0;
 
 	e->max_value = (size_t) hsg_max_value;
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		status = hs_edit_prepare(h, key, e, hsg_now(), &need);
+		status = hs_edit_prepare(h, key, e, hsg_now(), &op.need);
 		if (status == HS_BUFFER_TOO_SMALL && e->scratch == NULL)
 			e->scratch = palloc(HS_SEG_SIZE);
 		if (status != HS_OK)
 			continue;
-		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, hsg_now());
-		if (status == HS_OK)
-		{
-			status = hs_string_edit(&op, e);
-			found = op.found_type;
-			hash = op.hash;
-			need = op.need;
-			hs_op_end(&op);
-		}
+		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE, hs_string_edit(&op, e));
 		hs_edit_discard(e);
-	} while (status == HS_BUFFER_TOO_SMALL || hsg_retry(h, status, hash, need));
-	hsg_check_string(status, h, key, found);
+	} while (status == HS_BUFFER_TOO_SMALL || hsg_retry(h, status, op.hash, op.need));
+	hsg_check_string(status, h, key, op.found_type);
 	PG_RETURN_INT32((int32) e->result_size);
 }

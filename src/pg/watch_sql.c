@@ -62,6 +62,7 @@ static void big_keys_sort_in(BigKeys *big);
 static void big_keys_insert(BigKeys *big, const BigKey *candidate, const uint8_t *key);
 static void big_keys_grow(BigKeys *big);
 static void put_big_key_row(ReturnSetInfo *rsinfo, const BigKey *key);
+static HsStatus usage_of(HsOp *op, uint64_t *bytes);
 static int	compare_hot_keys(const void *a, const void *b);
 static void put_hot_key_row(ReturnSetInfo *rsinfo, const HsHotKey *key, uint64_t samples);
 
@@ -264,29 +265,26 @@ hotset_kv_memory_usage(PG_FUNCTION_ARGS)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 1);
 	HsBytes		key;
-	HsRecord   *record = NULL;
-	HsStatus	status;
 	uint64_t	bytes = 0;
 	HsOp		op;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hs_op_begin(&op, h, key, HS_SHARED, hsg_now());
-		if (status == HS_OK)
-		{
-			record = hs_find(&op);
-			if (record != NULL)
-				bytes = hs_key_bytes(&op, record);
-			hs_op_end(&op);
-		}
-	} while (hsg_retry(h, status, 0, 0));
-	hsg_check(status, h, key, HS_ANY, HS_ANY);
-	if (record == NULL)
+	HSG_RUN(op, h, key, HS_SHARED, HS_ANY, usage_of(&op, &bytes));
+	if (bytes == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(bytes);
+}
+
+/* 0 if there is no such key. */
+static HsStatus
+usage_of(HsOp *op, uint64_t *bytes)
+{
+	HsRecord   *record = hs_find(op);
+
+	*bytes = record != NULL ? hs_key_bytes(op, record) : 0;
+	return HS_OK;
 }
 
 /*

@@ -40,7 +40,13 @@ static void algebra_arguments(FunctionCallInfo fcinfo, int n, HsZsetSetOp setop,
 static HsZsetAggregate aggregate_arg(FunctionCallInfo fcinfo, int n);
 static int	keys_arg(FunctionCallInfo fcinfo, int n, HsBytes **keys);
 static HsStatus algebra_run(Algebra *a, HsMulti *m);
+static HsStatus algebra_run_store(Algebra *a, HsMulti *m, HsBytes dest, int64_t expires_us);
+static HsStatus store_at(HsMulti *m, HsBytes dest, const HsZsetMember *entries, size_t n,
+						 int64_t expires_us);
 static Datum range_store(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range);
+static HsStatus range_run_store(HsMulti *m, const HsBytes *keys, const HsZsetRange *range,
+								HsZsetScratch *scratch, int64_t expires_us, size_t *n,
+								HsType *found);
 static void scratch_init(HsZsetScratch *scratch);
 static bool scratch_fits(HsZsetScratch *scratch, HsStatus status);
 
@@ -112,11 +118,7 @@ algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 	algebra_arguments(fcinfo, 0, setop, &a);
 	do
 	{
-		status = hs_multi_begin(&m, h, a.keys, a.nkeys, HS_SHARED, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = algebra_run(&a, &m);
-		hs_multi_end(&m);
+		HSG_ONCE_MULTI(status, m, h, a.keys, a.nkeys, HS_SHARED, algebra_run(&a, &m));
 	} while (!scratch_fits(&a.scratch, status) || hsg_retry(h, status, 0, 0));
 	hsg_check(status, h, a.keys[a.bad_key], HS_ZSET, a.found);
 
@@ -155,7 +157,6 @@ algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 	HsBytes    *locks;
 	Algebra		a = {0};
 	HsMulti		m;
-	HsOp		op = {0};
 	HsStatus	status;
 	int64_t		expires_us;
 
@@ -169,16 +170,9 @@ algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 	expires_us = hsg_zset_expiry(h);
 	do
 	{
-		status = hs_multi_begin(&m, h, locks, a.nkeys + 1, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = algebra_run(&a, &m);
-		if (status == HS_OK)
-			status = hs_multi_op(&m, dest, &op);
-		if (status == HS_OK)
-			status = hs_zset_store(&op, a.result, a.n, expires_us);
-		hs_multi_end(&m);
-	} while (!scratch_fits(&a.scratch, status) || hsg_retry(h, status, op.hash, op.need));
+		HSG_ONCE_MULTI(status, m, h, locks, a.nkeys + 1, HS_EXCLUSIVE,
+					   algebra_run_store(&a, &m, dest, expires_us));
+	} while (!scratch_fits(&a.scratch, status) || hsg_retry(h, status, m.hash, m.need));
 	hsg_check(status, h, status == HS_WRONG_TYPE ? a.keys[a.bad_key] : dest, HS_ZSET, a.found);
 	if (a.n > 0)
 		hsg_wait_notify(h, dest);
@@ -242,6 +236,26 @@ algebra_run(Algebra *a, HsMulti *m)
 						   &a->scratch, &a->result, &a->n, &a->bad_key, &a->found);
 }
 
+static HsStatus
+algebra_run_store(Algebra *a, HsMulti *m, HsBytes dest, int64_t expires_us)
+{
+	HsStatus	status = algebra_run(a, m);
+
+	return status == HS_OK ? store_at(m, dest, a->result, a->n, expires_us) : status;
+}
+
+/* Make the key hold these entries. */
+static HsStatus
+store_at(HsMulti *m, HsBytes dest, const HsZsetMember *entries, size_t n, int64_t expires_us)
+{
+	HsOp		op;
+	HsStatus	status = hs_multi_op(m, dest, &op);
+
+	if (status != HS_OK)
+		return status;
+	return hs_multi_note(m, &op, hs_zset_store(&op, entries, n, expires_us));
+}
+
 /* zintercard(keys text[], limit bigint) returns bigint */
 Datum
 hotset_zintercard(PG_FUNCTION_ARGS)
@@ -263,14 +277,8 @@ hotset_zintercard(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	nkeys = keys_arg(fcinfo, 0, &keys);
-	do
-	{
-		status = hs_multi_begin(&m, h, keys, nkeys, HS_SHARED, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_intercard(&m, keys, nkeys, limit, &count, &bad_key, &found);
-		hs_multi_end(&m);
-	} while (hsg_retry(h, status, 0, 0));
+	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_SHARED,
+				  hs_zset_intercard(&m, keys, nkeys, limit, &count, &bad_key, &found));
 	hsg_check(status, h, keys[bad_key], HS_ZSET, found);
 	PG_RETURN_INT64(count);
 }
@@ -323,11 +331,9 @@ range_store(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range)
 	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
 	HsBytes		keys[2];		/* dest, source */
 	HsZsetScratch scratch;
-	HsZsetMember *entries = NULL;
 	size_t		n = 0;
+	HsType		found = HS_ANY;
 	HsMulti		m;
-	HsOp		source = {0};
-	HsOp		dest = {0};
 	HsStatus	status;
 	int64_t		expires_us;
 
@@ -339,22 +345,28 @@ range_store(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range)
 	expires_us = hsg_zset_expiry(h);
 	do
 	{
-		status = hs_multi_begin(&m, h, keys, 2, HS_EXCLUSIVE, hsg_now());
-		if (status != HS_OK)
-			continue;
-		status = hs_multi_op(&m, keys[1], &source);
-		if (status == HS_OK)
-			status = hs_zset_collect(&source, range, &scratch, &entries, &n);
-		if (status == HS_OK)
-			status = hs_multi_op(&m, keys[0], &dest);
-		if (status == HS_OK)
-			status = hs_zset_store(&dest, entries, n, expires_us);
-		hs_multi_end(&m);
-	} while (!scratch_fits(&scratch, status) || hsg_retry(h, status, dest.hash, dest.need));
-	hsg_check(status, h, keys[1], HS_ZSET, source.found_type);
+		HSG_ONCE_MULTI(status, m, h, keys, 2, HS_EXCLUSIVE,
+					   range_run_store(&m, keys, range, &scratch, expires_us, &n, &found));
+	} while (!scratch_fits(&scratch, status) || hsg_retry(h, status, m.hash, m.need));
+	hsg_check(status, h, keys[1], HS_ZSET, found);
 	if (n > 0)
 		hsg_wait_notify(h, keys[0]);
 	PG_RETURN_INT64(n);
+}
+
+/* keys: dest, source. */
+static HsStatus
+range_run_store(HsMulti *m, const HsBytes *keys, const HsZsetRange *range,
+				HsZsetScratch *scratch, int64_t expires_us, size_t *n, HsType *found)
+{
+	HsZsetMember *entries = NULL;
+	HsOp		op;
+	HsStatus	status = hs_multi_op(m, keys[1], &op);
+
+	if (status == HS_OK)
+		status = hs_zset_collect(&op, range, scratch, &entries, n);
+	*found = op.found_type;
+	return status == HS_OK ? store_at(m, keys[0], entries, *n, expires_us) : status;
 }
 
 /*

@@ -166,11 +166,8 @@ pop(FunctionCallInfo fcinfo, bool from_max)
 	rows = entries_new(count);
 	do
 	{
-		status = hsg_begin(&op, h, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_pop(&op, count, from_max, rows->buf, rows->capacity, &batch);
-		hs_op_end(&op);
+		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
+				 hs_zset_pop(&op, count, from_max, rows->buf, rows->capacity, &batch));
 	} while (!entries_finish(rows, status, &batch) || hsg_retry(h, status, op.hash, op.need));
 	hsg_check(status, h, key, HS_ZSET, op.found_type);
 	return rows;
@@ -208,11 +205,8 @@ open_zrandmember(FunctionCallInfo fcinfo)
 	rows = entries_new(count < 0 ? -count : count);
 	do
 	{
-		status = hsg_begin(&op, h, key, HS_SHARED);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_random(&op, count, seed, rows->buf, rows->capacity, &batch);
-		hs_op_end(&op);
+		HSG_ONCE(status, op, h, key, HS_SHARED,
+				 hs_zset_random(&op, count, seed, rows->buf, rows->capacity, &batch));
 	} while (!entries_finish(rows, status, &batch) || hsg_retry(h, status, op.hash, op.need));
 	hsg_check(status, h, key, HS_ZSET, op.found_type);
 	return rows;

@@ -94,12 +94,8 @@ read_batch(FunctionCallInfo fcinfo, HsgZrows *rows)
 	{
 		CHECK_FOR_INTERRUPTS();
 		h = hsg_keyspace(fcinfo, rows->ks_arg);
-		status = hsg_begin(&op, h, rows->key, HS_SHARED);
-		if (status == HS_OK)
-		{
-			status = hs_zset_read(&op, &rows->cursor, rows->buf, rows->capacity, &batch);
-			hs_op_end(&op);
-		}
+		HSG_ONCE(status, op, h, rows->key, HS_SHARED,
+				 hs_zset_read(&op, &rows->cursor, rows->buf, rows->capacity, &batch));
 		again = true;
 		if (status == HS_BUFFER_TOO_SMALL)
 			grow_buffer(rows, batch.need);

@@ -18,6 +18,8 @@
 
 static unsigned add_flags(FunctionCallInfo fcinfo, int n);
 static Datum add_result(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, const HsZsetAdded *added);
+static HsStatus scores_of(HsOp *op, const HsBytes *members, const bool *nulls, int n,
+						  double *scores, bool *is_missing);
 static Datum rank_command(FunctionCallInfo fcinfo, bool reverse);
 static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n);
 static Datum count_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range);
@@ -58,7 +60,6 @@ hotset_zadd(PG_FUNCTION_ARGS)
 	int64_t		expires_us;
 	HsZsetAdded added = {0};
 	HsOp		op;
-	HsStatus	status;
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "score");
@@ -66,15 +67,8 @@ hotset_zadd(PG_FUNCTION_ARGS)
 	key = hsg_arg_bytes(fcinfo, 0);
 	member = hsg_arg_bytes(fcinfo, 2);
 	expires_us = hsg_zset_expiry(h);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_add(&op, member, PG_GETARG_FLOAT8(1), flags, expires_us, &added);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET,
+			hs_zset_add(&op, member, PG_GETARG_FLOAT8(1), flags, expires_us, &added));
 	return add_result(fcinfo, h, key, &added);
 }
 
@@ -92,7 +86,6 @@ hotset_zadd_many(PG_FUNCTION_ARGS)
 	int64_t		expires_us;
 	HsZsetAdded added = {0};
 	HsOp		op;
-	HsStatus	status;
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "scores");
@@ -110,15 +103,8 @@ hotset_zadd_many(PG_FUNCTION_ARGS)
 		entries[i].member = members[i];
 	}
 	expires_us = hsg_zset_expiry(h);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_add_many(&op, entries, n, flags, expires_us, &added);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET,
+			hs_zset_add_many(&op, entries, n, flags, expires_us, &added));
 	return add_result(fcinfo, h, key, &added);
 }
 
@@ -159,7 +145,6 @@ hotset_zincrby(PG_FUNCTION_ARGS)
 	int64_t		expires_us;
 	double		score = 0;
 	HsOp		op;
-	HsStatus	status;
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "increment");
@@ -167,15 +152,8 @@ hotset_zincrby(PG_FUNCTION_ARGS)
 	key = hsg_arg_bytes(fcinfo, 0);
 	member = hsg_arg_bytes(fcinfo, 2);
 	expires_us = hsg_zset_expiry(h);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_incr(&op, member, PG_GETARG_FLOAT8(1), expires_us, &score);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET,
+			hs_zset_incr(&op, member, PG_GETARG_FLOAT8(1), expires_us, &score));
 	hsg_wait_notify(h, key);
 	PG_RETURN_FLOAT8(score);
 }
@@ -218,17 +196,8 @@ remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
 	uint64_t	removed = 0;
 	HsOp		op;
-	HsStatus	status;
 
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_remove(&op, members, n, &removed);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET, hs_zset_remove(&op, members, n, &removed));
 	PG_RETURN_INT64(removed);
 }
 
@@ -280,17 +249,8 @@ remove_range_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *ran
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
 	uint64_t	removed = 0;
 	HsOp		op;
-	HsStatus	status;
 
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_remove_range(&op, range, &removed);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET, hs_zset_remove_range(&op, range, &removed));
 	PG_RETURN_INT64(removed);
 }
 
@@ -313,14 +273,7 @@ hotset_zscore(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
 	member = hsg_arg_bytes(fcinfo, 1);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_SHARED);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_score(&op, member, &score);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
+	HSG_TRY(status, op, h, key, HS_SHARED, hs_zset_score(&op, member, &score));
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_NULL();
 	hsg_check(status, h, key, HS_ZSET, op.found_type);
@@ -341,7 +294,6 @@ hotset_zmscore(PG_FUNCTION_ARGS)
 	int			n;
 	int			lower = 1;
 	HsOp		op;
-	HsStatus	status;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -351,24 +303,8 @@ hotset_zmscore(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(FLOAT8OID));
 	scores = hsg_zset_alloc(sizeof(double) * n);
 	is_missing = hsg_zset_alloc(sizeof(bool) * n);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_SHARED);
-		if (status != HS_OK)
-			continue;
-		for (int i = 0; i < n && status == HS_OK; i++)
-		{
-			is_missing[i] = nulls != NULL && nulls[i];
-			if (is_missing[i])
-				continue;
-			status = hs_zset_score(&op, members[i], &scores[i]);
-			is_missing[i] = status == HS_NOT_FOUND;
-			if (is_missing[i])
-				status = HS_OK;
-		}
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_SHARED, HS_ZSET,
+			scores_of(&op, members, nulls, n, scores, is_missing));
 
 	datums = hsg_zset_alloc(sizeof(Datum) * n);
 	for (int i = 0; i < n; i++)
@@ -376,6 +312,24 @@ hotset_zmscore(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(datums, is_missing, 1, &n, &lower,
 											 FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
 											 TYPALIGN_DOUBLE));
+}
+
+/* nulls may be NULL: none of the members is. */
+static HsStatus
+scores_of(HsOp *op, const HsBytes *members, const bool *nulls, int n,
+		  double *scores, bool *is_missing)
+{
+	for (int i = 0; i < n; i++)
+	{
+		HsStatus	status = HS_NOT_FOUND;
+
+		if (nulls == NULL || !nulls[i])
+			status = hs_zset_score(op, members[i], &scores[i]);
+		is_missing[i] = status == HS_NOT_FOUND;
+		if (status != HS_OK && !is_missing[i])
+			return status;
+	}
+	return HS_OK;
 }
 
 /* zrank(key text, member text) returns bigint: 0-based, from the lowest score */
@@ -406,14 +360,7 @@ rank_command(FunctionCallInfo fcinfo, bool reverse)
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
 	member = hsg_arg_bytes(fcinfo, 1);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_SHARED);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_rank(&op, member, reverse, &rank, NULL);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
+	HSG_TRY(status, op, h, key, HS_SHARED, hs_zset_rank(&op, member, reverse, &rank, NULL));
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_NULL();
 	hsg_check(status, h, key, HS_ZSET, op.found_type);
@@ -432,20 +379,11 @@ hotset_zcard(PG_FUNCTION_ARGS)
 	HsBytes		key;
 	uint64_t	count = 0;
 	HsOp		op;
-	HsStatus	status;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_SHARED);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_card(&op, &count);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_SHARED, HS_ZSET, hs_zset_card(&op, &count));
 	PG_RETURN_INT64(count);
 }
 
@@ -478,19 +416,10 @@ count_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range)
 	HsBytes		key;
 	uint64_t	count = 0;
 	HsOp		op;
-	HsStatus	status;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		status = hsg_begin(&op, h, key, HS_SHARED);
-		if (status != HS_OK)
-			continue;
-		status = hs_zset_count(&op, range, &count);
-		hs_op_end(&op);
-	} while (hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_ZSET, op.found_type);
+	HSG_RUN(op, h, key, HS_SHARED, HS_ZSET, hs_zset_count(&op, range, &count));
 	PG_RETURN_INT64(count);
 }

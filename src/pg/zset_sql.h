@@ -15,16 +15,6 @@
  * ---- Arguments (zset_args.c) --------------------------------------------------
  */
 
-/* hs_op_begin() for now; on a failure, too, what hsg_retry() needs is set. */
-static inline HsStatus
-hsg_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode)
-{
-	op->need = 0;
-	op->hash = 0;
-	op->found_type = HS_ANY;
-	return hs_op_begin(op, h, key, mode, hsg_now());
-}
-
 /* A boolean argument; NULL is false. */
 static inline bool
 hsg_zset_flag(FunctionCallInfo fcinfo, int n)
