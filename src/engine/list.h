@@ -84,6 +84,7 @@ extern HsStatus hs_list_find(HsOp *op, HsBytes value, int64_t rank, uint64_t max
  * Take the value at one end of 'from' and push it at one end of 'to'; the same key
  * rotates.  The value as one item, none if 'from' is empty.  An absent 'to' is
  * created with new_expires_us.  HS_WRONG_TYPE: *bad_key (0: from, 1: to), *found_type.
+ * HS_NO_MEMORY: hs_multi_note() for the key that found none.
  * Lock: m covers both keys, exclusive.
  */
 extern HsStatus hs_list_move(HsMulti *m, HsBytes from, HsBytes to, bool from_left,

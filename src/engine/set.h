@@ -31,7 +31,8 @@ extern HsStatus hs_set_random(HsOp *op, int64_t count, uint64_t seed, HsItems *o
 /*
  * Move a member from one set to another; *moved is false if 'from' has it not.
  * An absent 'to' is created with new_expires_us.  HS_WRONG_TYPE: *bad_key (0:
- * from, 1: to), *found_type.  Lock: m covers both keys, exclusive.
+ * from, 1: to), *found_type.  HS_NO_MEMORY: hs_multi_note() for the key that found
+ * none.  Lock: m covers both keys, exclusive.
  */
 extern HsStatus hs_set_move(HsMulti *m, HsBytes from, HsBytes to, HsBytes member,
 							int64_t new_expires_us, bool *moved,

@@ -12,6 +12,8 @@
 
 #define INT64_LIMIT 9223372036854775808.0	/* 2^63: the first double too large */
 
+pg_noreturn static void refuse_null_element(const char *what);
+
 HsBytes
 hsg_arg_bytes(FunctionCallInfo fcinfo, int n)
 {
@@ -26,10 +28,53 @@ hsg_require(FunctionCallInfo fcinfo, int n, const char *what)
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", what),
-				 strcmp(what, "value") == 0 ?
-				 errhint("To remove a key, use kv_del.") : 0));
+				 errmsg("%s must not be null", what)));
 }
+
+void
+hsg_require_value(FunctionCallInfo fcinfo, int n, const char *hint)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("value must not be null"),
+				 errhint("%s", hint)));
+}
+
+void
+hsg_refuse_both(const char *a, const char *b)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" and \"%s\" exclude each other", a, b)));
+}
+
+uint64_t
+hsg_arg_count(FunctionCallInfo fcinfo, int n, const char *what, uint64_t if_null)
+{
+	if (PG_ARGISNULL(n))
+		return if_null;
+	if (PG_GETARG_INT64(n) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative", what)));
+	return (uint64_t) PG_GETARG_INT64(n);
+}
+
+int64
+hsg_arg_draws(FunctionCallInfo fcinfo, int n, int64 max)
+{
+	if (PG_GETARG_INT64(n) < -max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("too many draws"),
+				 errdetail("With repetition there can be %lld at a time.", (long long) max)));
+	return PG_GETARG_INT64(n);
+}
+
+/*
+ * ---- Arrays ----------------------------------------------------------------------
+ */
 
 int
 hsg_arg_array(FunctionCallInfo fcinfo, int n, HsBytes **elems, bool **nulls)
@@ -55,6 +100,56 @@ hsg_arg_array(FunctionCallInfo fcinfo, int n, HsBytes **elems, bool **nulls)
 	if (!array_contains_nulls(array))
 		*nulls = NULL;
 	return count;
+}
+
+int
+hsg_arg_elements(FunctionCallInfo fcinfo, int n, const char *what, HsBytes **elems)
+{
+	bool	   *nulls;
+	int			count = hsg_arg_array(fcinfo, n, elems, &nulls);
+
+	if (nulls != NULL)
+		refuse_null_element(what);
+	return count;
+}
+
+/* float8[] without nulls lies in the array as C wants it. */
+int
+hsg_arg_numbers(FunctionCallInfo fcinfo, int n, const char *what, float8 **numbers)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(n);
+
+	if (array_contains_nulls(array))
+		refuse_null_element(what);
+	*numbers = (float8 *) ARR_DATA_PTR(array);
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+}
+
+int
+hsg_arg_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys)
+{
+	hsg_require(fcinfo, n, "keys");
+	return hsg_arg_elements(fcinfo, n, "key", keys);
+}
+
+int
+hsg_arg_some_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys)
+{
+	int			nkeys = hsg_arg_elements(fcinfo, n, "key", keys);
+
+	if (nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("array of keys must not be empty")));
+	return nkeys;
+}
+
+static void
+refuse_null_element(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", what)));
 }
 
 /*
@@ -96,24 +191,34 @@ hsg_expiry(int64_t now_us, int64_t ttl_us)
 }
 
 int64_t
-hsg_default_expiry(HsHandle *h, int64_t now_us)
+hsg_default_expiry(HsHandle *h)
 {
 	int64_t		ttl_us = hsg_default_ttl_us(h);
 
-	return ttl_us == 0 ? HS_NEVER : hsg_expiry(now_us, ttl_us);
+	return likely(ttl_us == 0) ? HS_NEVER : hsg_expiry(hsg_now(), ttl_us);
 }
 
 int64_t
-hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t now_us)
+hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h)
 {
 	int64_t		ttl_us;
 
 	if (PG_ARGISNULL(n))
-		return hsg_default_expiry(h, now_us);
+		return hsg_default_expiry(h);
 	ttl_us = hsg_interval_us(PG_GETARG_INTERVAL_P(n));
 	if (ttl_us <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid expiry: time to live must be greater than zero")));
-	return hsg_expiry(now_us, ttl_us);
+	return hsg_expiry(hsg_now(), ttl_us);
+}
+
+Interval *
+hsg_interval(int64_t us)
+{
+	Interval   *iv = palloc0(sizeof(Interval));
+
+	iv->day = (int32) (us / USECS_PER_DAY);
+	iv->time = us % USECS_PER_DAY;
+	return iv;
 }

@@ -1,13 +1,12 @@
 /*
  * errors.c
- *	  Statuses of the engine become errors of PostgreSQL; keys and values become
- *	  text that is safe to show.
+ *	  Statuses of the engine become errors of PostgreSQL; keys become text that is
+ *	  safe to show.
  */
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "glue.h"
 
@@ -226,22 +225,4 @@ hsg_key_text(HsBytes key)
 	if (pos < key.size)
 		appendStringInfoString(&s, "...");
 	return s.data;
-}
-
-text *
-hsg_text_result(const void *data, size_t size, bool verified)
-{
-	text	   *result;
-
-	if (size > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("result is too long")));
-	if (!verified)
-		(void) pg_verifymbstr(data, (int) size, false);
-	result = palloc(size + VARHDRSZ);
-	SET_VARSIZE(result, size + VARHDRSZ);
-	if (size > 0)
-		memcpy(VARDATA(result), data, size);
-	return result;
 }

@@ -12,7 +12,6 @@
 #include "../engine/hll_key.h"
 #include "hll_value.h"
 #include "hotset.h"
-#include "value.h"
 
 /* Sketches being merged into a key. */
 typedef struct Merge
@@ -51,25 +50,18 @@ Datum
 hotset_pfadd_array(PG_FUNCTION_ARGS)
 {
 	HsBytes    *values;
-	bool	   *nulls;
 	int			n;
 	size_t		capacity;
 	uint8	   *sketch;
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "values");
-	n = hsg_arg_array(fcinfo, 1, &values, &nulls);
+	n = hsg_arg_elements(fcinfo, 1, "value", &values);
 	capacity = n > HS_HLL_MAX_ENTRIES ? HS_HLL_MAX_SIZE : HS_HLL_EMPTY_SIZE + 4 * n;
 	sketch = palloc(capacity);
 	hs_hll_init(sketch);
 	for (int i = 0; i < n; i++)
-	{
-		if (nulls != NULL && nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("value must not be null")));
 		hs_hll_add(sketch, capacity, hs_hll_hash(values[i]));
-	}
 	return add_sketch(fcinfo, sketch);
 }
 
@@ -79,7 +71,7 @@ add_sketch(FunctionCallInfo fcinfo, const uint8 *sketch)
 {
 	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
 	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	int64_t		expires_us = hsg_default_expiry(h, hsg_now());
+	int64_t		expires_us = hsg_default_expiry(h);
 	HsOp		op;
 	bool		changed = false;
 
@@ -105,7 +97,7 @@ hotset_pfmerge(PG_FUNCTION_ARGS)
 	keys = repalloc(keys, sizeof(HsBytes) * (nkeys + 1));
 	keys[nkeys] = hsg_arg_bytes(fcinfo, 0);
 	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	expires_us = hsg_default_expiry(h, hsg_now());
+	expires_us = hsg_default_expiry(h);
 	HSG_TRY_MULTI(status, m, h, keys, nkeys + 1, HS_EXCLUSIVE,
 				  merge_run(&m, keys, nkeys, expires_us, &merge));
 	hsg_check(status, h, keys[merge.failed], HS_HLL, merge.found);
@@ -146,7 +138,7 @@ hotset_pfset(PG_FUNCTION_ARGS)
 	key = hsg_arg_bytes(fcinfo, 0);
 	sketch = hsg_hll_sketch(PG_GETARG_DATUM(1));
 	h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	expires_us = hsg_arg_expiry(fcinfo, 2, h, hsg_now());
+	expires_us = hsg_arg_expiry(fcinfo, 2, h);
 	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_HLL, hs_hll_key_set(&op, sketch, expires_us));
 	PG_RETURN_BOOL(true);
 }

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "../engine/store.h"
@@ -27,9 +28,33 @@ extern HsBytes hsg_arg_bytes(FunctionCallInfo fcinfo, int n);
 
 /* For writes: raise 22004 'key must not be null' and the like. */
 extern void hsg_require(FunctionCallInfo fcinfo, int n, const char *what);
+/* The same for a value; the hint says how to remove what should have none. */
+extern void hsg_require_value(FunctionCallInfo fcinfo, int n, const char *hint);
+
+/* A boolean option: NULL is false. */
+static inline bool
+hsg_arg_flag(FunctionCallInfo fcinfo, int n)
+{
+	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+}
+
+/* 22023 for options that contradict each other. */
+extern void hsg_refuse_both(const char *a, const char *b);
+
+/* A number that is not negative (22023). */
+extern uint64_t hsg_arg_count(FunctionCallInfo fcinfo, int n, const char *what, uint64_t if_null);
+/* How many to draw at random: negative is with repetition, 22023 beyond 'max'. */
+extern int64 hsg_arg_draws(FunctionCallInfo fcinfo, int n, int64 max);
 
 /* Elements of a text[] or bytea[] argument; *nulls is NULL if none is null. */
 extern int	hsg_arg_array(FunctionCallInfo fcinfo, int n, HsBytes **elems, bool **nulls);
+/* The same of an array, or float8[], none of which may be null (22004); 'what' is singular. */
+extern int	hsg_arg_elements(FunctionCallInfo fcinfo, int n, const char *what, HsBytes **elems);
+extern int	hsg_arg_numbers(FunctionCallInfo fcinfo, int n, const char *what, float8 **numbers);
+/* Keys: neither the array nor any of them may be null (22004). */
+extern int	hsg_arg_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys);
+/* Keys of which there is at least one (22023), in an array that is not null. */
+extern int	hsg_arg_some_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys);
 
 /* Real time, microseconds since 2000-01-01 UTC: PostgreSQL's own epoch. */
 static inline int64_t
@@ -42,10 +67,11 @@ hsg_now(void)
  * Expiry for a ttl argument: NULL is the keyspace's default_ttl or HS_NEVER;
  * a ttl <= 0 or out of range is 22023.  Infinite is HS_NEVER.
  */
-extern int64_t hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t now_us);
+extern int64_t hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h);
 
-/* Expiry of a key made now for which no ttl was given. */
-extern int64_t hsg_default_expiry(HsHandle *h, int64_t now_us);
+/* Expiry of a key made now for which no ttl was given.  Looks at the clock only
+ * if it must. */
+extern int64_t hsg_default_expiry(HsHandle *h);
 
 /*
  * Microseconds of an interval, months as 30 days; 22023 if out of range.
@@ -55,6 +81,9 @@ extern int64_t hsg_interval_us(const Interval *iv);
 
 /* The instant ttl_us from now; HS_NEVER for infinite; 22023 if out of range. */
 extern int64_t hsg_expiry(int64_t now_us, int64_t ttl_us);
+
+/* Days and time of day, as subtracting timestamps gives. */
+extern Interval *hsg_interval(int64_t us);
 
 /* Setting hotset.max_value: bytes of the longest value of a string key. */
 extern int	hsg_max_value;
@@ -111,9 +140,21 @@ extern void hsg_check_open(HsStatus status, const char *keyspace);
 /* Key as text for a message: cut, quoted where it is not printable. */
 extern const char *hsg_key_text(HsBytes key);
 
+/*
+ * ---- Results (results.c) -----------------------------------------------------
+ */
+
 /* Result as text, 22021 if the bytes are not valid in the database encoding.
  * 'verified': known to be (HS_RF_TEXT). */
 extern text *hsg_text_result(const void *data, size_t size, bool verified);
+
+/* n datums as an array of text, float8 or boolean. */
+extern ArrayType *hsg_array(Oid type, Datum *datums, bool *nulls, int n);
+
+/* size bytes in the current context: 54000 above HSG_RESULT_MAX, 53200 if the
+ * system has none. */
+#define HSG_RESULT_MAX	((size_t) 4 << 30)
+extern void *hsg_alloc(size_t size);
 
 /* Glob pattern (as in Redis: * ? [a-z] \x) against bytes (glob.c). */
 extern bool hsg_glob_match(HsBytes pattern, HsBytes string);

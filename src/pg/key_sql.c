@@ -207,13 +207,12 @@ Datum
 hotset_kv_expire(PG_FUNCTION_ARGS)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 6);
-	int64_t		now_us = hsg_now();
 	int64_t		ttl_us;
 
 	if (PG_ARGISNULL(1))
-		PG_RETURN_BOOL(expire_command(fcinfo, h, hsg_arg_expiry(fcinfo, 1, h, now_us)));
+		PG_RETURN_BOOL(expire_command(fcinfo, h, hsg_default_expiry(h)));
 	ttl_us = hsg_interval_us(PG_GETARG_INTERVAL_P(1));
-	PG_RETURN_BOOL(expire_command(fcinfo, h, ttl_us > 0 ? hsg_expiry(now_us, ttl_us) : now_us));
+	PG_RETURN_BOOL(expire_command(fcinfo, h, hsg_expiry(hsg_now(), Max(ttl_us, 0))));
 }
 
 /* kv_expire_at(key text, at timestamptz, nx, xx, gt, lt boolean) returns boolean */
@@ -490,7 +489,7 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 	HsNewValue	v = {0};
 	HsOp		op = {0};
 	HsStatus	status;
-	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
+	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h);
 	bool		replace = hsg_arg_flag(fcinfo, 3);
 	bool		done = false;
 

@@ -8,7 +8,7 @@
 #include "funcapi.h"
 
 #include "../engine/rate.h"
-#include "value.h"
+#include "hotset.h"
 
 /* Arguments after the key. */
 typedef struct RateLimit

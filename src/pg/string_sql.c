@@ -12,7 +12,6 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -160,15 +159,12 @@ hotset_kv_mget(PG_FUNCTION_ARGS)
 	Datum	   *datums;
 	int			nkeys;
 	int			next = 0;
-	int			lower = 1;
 	Reads		r = {0};
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	nkeys = hsg_arg_array(fcinfo, 0, &keys, &nulls);
-	if (nkeys == 0)
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TEXTOID));
-	r.keys = palloc(sizeof(HsBytes) * nkeys);
+	r.keys = palloc(sizeof(HsBytes) * Max(nkeys, 1));
 	for (int i = 0; i < nkeys; i++)
 		if (nulls == NULL || !nulls[i])
 			r.keys[r.nkeys++] = keys[i];
@@ -186,8 +182,7 @@ hotset_kv_mget(PG_FUNCTION_ARGS)
 		if (!is_missing[i])
 			datums[i] = got_text_datum(got);
 	}
-	PG_RETURN_ARRAYTYPE_P(construct_md_array(datums, is_missing, 1, &nkeys, &lower,
-											 TEXTOID, -1, false, TYPALIGN_INT));
+	PG_RETURN_ARRAYTYPE_P(hsg_array(TEXTOID, datums, is_missing, nkeys));
 }
 
 static void
@@ -370,7 +365,7 @@ set_command(FunctionCallInfo fcinfo, uint16_t flags)
 	if (rule.keep_ttl && !PG_ARGISNULL(2))
 		hsg_refuse_both("keep_ttl", "ttl");
 	rule.only = nx ? HS_SET_IF_ABSENT : xx ? HS_SET_IF_PRESENT : HS_SET_ALWAYS;
-	rule.expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
+	rule.expires_us = hsg_arg_expiry(fcinfo, 2, h);
 	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
 }
 
@@ -443,8 +438,7 @@ static bool
 value_getset(FunctionCallInfo fcinfo, uint16_t flags, HsgValue *old)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 2);
-	int64_t		now_us = hsg_now();
-	HsSetRule	rule = {.expires_us = hsg_default_expiry(h, now_us)};
+	HsSetRule	rule = {.expires_us = hsg_default_expiry(h)};
 
 	hsg_value_init(old);
 	old->got.text_only = flags != 0;
@@ -543,7 +537,7 @@ value_getex(FunctionCallInfo fcinfo, HsgValue *v)
 	if (persist && !PG_ARGISNULL(1))
 		hsg_refuse_both("persist", "ttl");
 	if (!PG_ARGISNULL(1))
-		expires_us = hsg_arg_expiry_now(fcinfo, 1, h);
+		expires_us = hsg_arg_expiry(fcinfo, 1, h);
 	do
 	{
 		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
@@ -567,7 +561,7 @@ hotset_kv_mset(PG_FUNCTION_ARGS)
 	int			nitems;
 	HsMsetItem *items = mset_items(fcinfo, &nitems);
 	HsBytes    *keys = item_keys(items, nitems);
-	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
+	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h);
 	HsMulti		m = {0};
 	HsStatus	status;
 	bool		done = false;
@@ -687,7 +681,7 @@ cas_command(FunctionCallInfo fcinfo, uint16_t flags)
 
 	hsg_require(fcinfo, 2, "version");
 	rule.version = (uint64_t) PG_GETARG_INT64(2);
-	rule.expires_us = hsg_arg_expiry_now(fcinfo, 3, h);
+	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h);
 	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
 }
 
@@ -727,8 +721,8 @@ set_if_command(FunctionCallInfo fcinfo, uint16_t flags)
 	HsBytes		key;
 
 	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "value");
-	rule.expires_us = hsg_arg_expiry_now(fcinfo, 3, h);
+	hsg_require_value(fcinfo, 1, "To remove a key, use kv_del_if.");
+	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h);
 	if (PG_ARGISNULL(2))
 		PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
 
@@ -863,7 +857,7 @@ hotset_kv_decr(PG_FUNCTION_ARGS)
 static Datum
 incr_command(FunctionCallInfo fcinfo, HsHandle *h, int64 by)
 {
-	int64_t		expires_us = hsg_arg_expiry_now(fcinfo, 2, h);
+	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h);
 	HsBytes		key;
 	HsOp		op;
 	int64_t		result = 0;

@@ -148,17 +148,9 @@ hsg_arg_value(FunctionCallInfo fcinfo, int n, uint16_t flags)
 {
 	HsNewValue	v = {.flags = flags};
 
-	hsg_require(fcinfo, n, "value");
+	hsg_require_value(fcinfo, n, "To remove a key, use kv_del.");
 	v.bytes = hsg_arg_bytes(fcinfo, n);
 	return v;
-}
-
-void
-hsg_refuse_both(const char *a, const char *b)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" and \"%s\" exclude each other", a, b)));
 }
 
 void
@@ -170,29 +162,4 @@ hsg_check_string(HsStatus status, HsHandle *h, HsBytes key, HsType found)
 				 errmsg("key \"%s\" holds jsonb, not text or bytea", hsg_key_text(key)),
 				 errhint("Set it again as text to work on its bytes.")));
 	hsg_check(status, h, key, HS_STRING, found);
-}
-
-Interval *
-hsg_interval(int64_t us)
-{
-	Interval   *iv = palloc0(sizeof(Interval));
-
-	iv->day = (int32) (us / USECS_PER_DAY);
-	iv->time = us % USECS_PER_DAY;
-	return iv;
-}
-
-int
-hsg_arg_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys)
-{
-	bool	   *nulls;
-	int			nkeys;
-
-	hsg_require(fcinfo, n, "keys");
-	nkeys = hsg_arg_array(fcinfo, n, keys, &nulls);
-	if (nulls != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("key must not be null")));
-	return nkeys;
 }

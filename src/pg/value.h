@@ -54,32 +54,7 @@ extern Jsonb *hsg_value_jsonb(HsgValue *v);
 /* Argument n as a value to be stored; 'flags' say of which type it is. */
 extern HsNewValue hsg_arg_value(FunctionCallInfo fcinfo, int n, uint16_t flags);
 
-/* A boolean option: NULL is false. */
-static inline bool
-hsg_arg_flag(FunctionCallInfo fcinfo, int n)
-{
-	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
-}
-
-/* hsg_arg_expiry() that looks at the clock only if it must. */
-static inline int64_t
-hsg_arg_expiry_now(FunctionCallInfo fcinfo, int n, HsHandle *h)
-{
-	if (PG_ARGISNULL(n) && hsg_default_ttl_us(h) == 0)
-		return HS_NEVER;
-	return hsg_arg_expiry(fcinfo, n, h, hsg_now());
-}
-
-/* 22023 for options that contradict each other. */
-extern void hsg_refuse_both(const char *a, const char *b);
-
 /* Raise for a string that holds jsonb where bytes are asked for, and other types. */
 extern void hsg_check_string(HsStatus status, HsHandle *h, HsBytes key, HsType found);
-
-/* Days and time of day, as subtracting timestamps gives. */
-extern Interval *hsg_interval(int64_t us);
-
-/* The keys of a text[] argument; 22004 for a null among them. */
-extern int	hsg_arg_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys);
 
 #endif							/* HSG_VALUE_H */

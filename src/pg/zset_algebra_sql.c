@@ -38,7 +38,6 @@ static HsgZrows *algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop);
 static Datum algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop);
 static void algebra_arguments(FunctionCallInfo fcinfo, int n, HsZsetSetOp setop, Algebra *a);
 static HsZsetAggregate aggregate_arg(FunctionCallInfo fcinfo, int n);
-static int	keys_arg(FunctionCallInfo fcinfo, int n, HsBytes **keys);
 static HsStatus algebra_run(Algebra *a, HsMulti *m);
 static HsStatus algebra_run_store(Algebra *a, HsMulti *m, HsBytes dest, int64_t expires_us);
 static HsStatus store_at(HsMulti *m, HsBytes dest, const HsZsetMember *entries, size_t n,
@@ -164,10 +163,10 @@ algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 	hsg_require(fcinfo, 1, "keys");
 	dest = hsg_arg_bytes(fcinfo, 0);
 	algebra_arguments(fcinfo, 1, setop, &a);
-	locks = hsg_zset_alloc(sizeof(HsBytes) * (a.nkeys + 1));
+	locks = hsg_alloc(sizeof(HsBytes) * (a.nkeys + 1));
 	memcpy(locks, a.keys, sizeof(HsBytes) * a.nkeys);
 	locks[a.nkeys] = dest;
-	expires_us = hsg_zset_expiry(h);
+	expires_us = hsg_default_expiry(h);
 	do
 	{
 		HSG_ONCE_MULTI(status, m, h, locks, a.nkeys + 1, HS_EXCLUSIVE,
@@ -185,28 +184,16 @@ algebra_arguments(FunctionCallInfo fcinfo, int n, HsZsetSetOp setop, Algebra *a)
 {
 	a->setop = setop;
 	a->found = HS_ANY;
-	a->nkeys = keys_arg(fcinfo, n, &a->keys);
+	a->nkeys = hsg_arg_some_keys(fcinfo, n, &a->keys);
 	scratch_init(&a->scratch);
 	if (setop == HS_ZSET_DIFF)
 		return;
 	if (!PG_ARGISNULL(n + 1) &&
-		hsg_zset_numbers(fcinfo, n + 1, "weight", &a->weights) != a->nkeys)
+		hsg_arg_numbers(fcinfo, n + 1, "weight", &a->weights) != a->nkeys)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arrays of keys and weights must have the same number of elements")));
 	a->aggregate = aggregate_arg(fcinfo, n + 2);
-}
-
-static int
-keys_arg(FunctionCallInfo fcinfo, int n, HsBytes **keys)
-{
-	int			nkeys = hsg_zset_elements(fcinfo, n, "key", keys);
-
-	if (nkeys == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("array of keys must not be empty")));
-	return nkeys;
 }
 
 static HsZsetAggregate
@@ -263,20 +250,16 @@ hotset_zintercard(PG_FUNCTION_ARGS)
 	HsHandle   *h = hsg_keyspace(fcinfo, 2);
 	HsBytes    *keys;
 	int			nkeys;
-	int64		limit = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	uint64_t	limit = hsg_arg_count(fcinfo, 1, "limit", 0);
 	uint64_t	count = 0;
 	size_t		bad_key = 0;
 	HsType		found = HS_ANY;
 	HsMulti		m;
 	HsStatus	status;
 
-	if (limit < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("limit must not be negative")));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	nkeys = keys_arg(fcinfo, 0, &keys);
+	nkeys = hsg_arg_some_keys(fcinfo, 0, &keys);
 	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_SHARED,
 				  hs_zset_intercard(&m, keys, nkeys, limit, &count, &bad_key, &found));
 	hsg_check(status, h, keys[bad_key], HS_ZSET, found);
@@ -297,7 +280,7 @@ hotset_zrangestore(PG_FUNCTION_ARGS)
 	hsg_require(fcinfo, 2, "start");
 	hsg_require(fcinfo, 3, "stop");
 	(void) hsg_zset_rank_range(fcinfo, 2, &range);
-	range.reverse = hsg_zset_flag(fcinfo, 4);
+	range.reverse = hsg_arg_flag(fcinfo, 4);
 	return range_store(fcinfo, 5, &range);
 }
 
@@ -342,7 +325,7 @@ range_store(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range)
 	keys[0] = hsg_arg_bytes(fcinfo, 0);
 	keys[1] = hsg_arg_bytes(fcinfo, 1);
 	scratch_init(&scratch);
-	expires_us = hsg_zset_expiry(h);
+	expires_us = hsg_default_expiry(h);
 	do
 	{
 		HSG_ONCE_MULTI(status, m, h, keys, 2, HS_EXCLUSIVE,
@@ -392,6 +375,6 @@ scratch_fits(HsZsetScratch *scratch, HsStatus status)
 	pfree(scratch->data);
 	scratch->data = NULL;
 	scratch->capacity = scratch->need + scratch->need / 8;
-	scratch->data = hsg_zset_alloc(scratch->capacity);
+	scratch->data = hsg_alloc(scratch->capacity);
 	return false;
 }

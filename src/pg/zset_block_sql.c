@@ -106,7 +106,7 @@ pop_arguments(FunctionCallInfo fcinfo, Pop *p)
 	int64_t		timeout_us = 0;
 
 	hsg_require(fcinfo, 0, "keys");
-	p->nkeys = hsg_zset_elements(fcinfo, 0, "key", &p->keys);
+	p->nkeys = hsg_arg_elements(fcinfo, 0, "key", &p->keys);
 	if (p->nkeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -50,7 +50,7 @@ open_zrange(FunctionCallInfo fcinfo)
 	(void) hsg_keyspace(fcinfo, 4);
 	if (PG_ARGISNULL(0) || !hsg_zset_rank_range(fcinfo, 1, &range))
 		return hsg_zrows_empty();
-	range.reverse = hsg_zset_flag(fcinfo, 3);
+	range.reverse = hsg_arg_flag(fcinfo, 3);
 	return hsg_zrows_range(hsg_arg_bytes(fcinfo, 0), 4, &range);
 }
 
@@ -150,7 +150,7 @@ pop(FunctionCallInfo fcinfo, bool from_max)
 	HsHandle   *h = hsg_keyspace(fcinfo, 2);
 	HsgZrows   *rows;
 	HsBytes		key;
-	int64		count;
+	uint64_t	count;
 	HsZsetBatch batch = {0};
 	HsOp		op;
 	HsStatus	status;
@@ -158,11 +158,7 @@ pop(FunctionCallInfo fcinfo, bool from_max)
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "count");
 	key = hsg_arg_bytes(fcinfo, 0);
-	count = PG_GETARG_INT64(1);
-	if (count < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("count must not be negative")));
+	count = hsg_arg_count(fcinfo, 1, "count", 0);
 	rows = entries_new(count);
 	do
 	{
@@ -195,13 +191,7 @@ open_zrandmember(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return hsg_zrows_empty();
 	key = hsg_arg_bytes(fcinfo, 0);
-	count = PG_GETARG_INT64(1);
-	if (count < -HS_ZSET_RANDOM_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("too many draws"),
-				 errdetail("With repetition there can be %lld at a time.",
-						   (long long) HS_ZSET_RANDOM_MAX)));
+	count = hsg_arg_draws(fcinfo, 1, HS_ZSET_RANDOM_MAX);
 	rows = entries_new(count < 0 ? -count : count);
 	do
 	{
@@ -232,7 +222,7 @@ entries_finish(HsgZrows *rows, HsStatus status, const HsZsetBatch *batch)
 		CHECK_FOR_INTERRUPTS();
 		pfree(rows->buf);
 		rows->capacity = batch->need + batch->need / 8;
-		rows->buf = hsg_zset_alloc(rows->capacity);
+		rows->buf = hsg_alloc(rows->capacity);
 		return false;
 	}
 	if (status == HS_OK)

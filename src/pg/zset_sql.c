@@ -11,7 +11,6 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 
 #include "wait.h"
 #include "zset_sql.h"
@@ -66,7 +65,7 @@ hotset_zadd(PG_FUNCTION_ARGS)
 	hsg_require(fcinfo, 2, "member");
 	key = hsg_arg_bytes(fcinfo, 0);
 	member = hsg_arg_bytes(fcinfo, 2);
-	expires_us = hsg_zset_expiry(h);
+	expires_us = hsg_default_expiry(h);
 	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET,
 			hs_zset_add(&op, member, PG_GETARG_FLOAT8(1), flags, expires_us, &added));
 	return add_result(fcinfo, h, key, &added);
@@ -91,18 +90,18 @@ hotset_zadd_many(PG_FUNCTION_ARGS)
 	hsg_require(fcinfo, 1, "scores");
 	hsg_require(fcinfo, 2, "members");
 	key = hsg_arg_bytes(fcinfo, 0);
-	n = hsg_zset_numbers(fcinfo, 1, "score", &scores);
-	if (hsg_zset_elements(fcinfo, 2, "member", &members) != n)
+	n = hsg_arg_numbers(fcinfo, 1, "score", &scores);
+	if (hsg_arg_elements(fcinfo, 2, "member", &members) != n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arrays of scores and members must have the same number of elements")));
-	entries = hsg_zset_alloc(sizeof(HsZsetMember) * n);
+	entries = hsg_alloc(sizeof(HsZsetMember) * n);
 	for (int i = 0; i < n; i++)
 	{
 		entries[i].score = scores[i];
 		entries[i].member = members[i];
 	}
-	expires_us = hsg_zset_expiry(h);
+	expires_us = hsg_default_expiry(h);
 	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET,
 			hs_zset_add_many(&op, entries, n, flags, expires_us, &added));
 	return add_result(fcinfo, h, key, &added);
@@ -112,17 +111,13 @@ hotset_zadd_many(PG_FUNCTION_ARGS)
 static unsigned
 add_flags(FunctionCallInfo fcinfo, int n)
 {
-	bool		nx = hsg_zset_flag(fcinfo, n);
-	bool		xx = hsg_zset_flag(fcinfo, n + 1);
-	bool		gt = hsg_zset_flag(fcinfo, n + 2);
-	bool		lt = hsg_zset_flag(fcinfo, n + 3);
+	bool		nx = hsg_arg_flag(fcinfo, n);
+	bool		xx = hsg_arg_flag(fcinfo, n + 1);
+	bool		gt = hsg_arg_flag(fcinfo, n + 2);
+	bool		lt = hsg_arg_flag(fcinfo, n + 3);
 
 	if (nx + (xx || gt || lt) > 1 || gt + lt > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" and \"%s\" exclude each other",
-						gt && lt ? "gt" : "nx",
-						gt && lt ? "lt" : xx ? "xx" : gt ? "gt" : "lt")));
+		hsg_refuse_both(gt && lt ? "gt" : "nx", gt && lt ? "lt" : xx ? "xx" : gt ? "gt" : "lt");
 	return (nx ? HS_ZADD_NX : 0) | (xx ? HS_ZADD_XX : 0) |
 		(gt ? HS_ZADD_GT : 0) | (lt ? HS_ZADD_LT : 0);
 }
@@ -132,7 +127,7 @@ add_result(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, const HsZsetAdded 
 {
 	if (added->added > 0)
 		hsg_wait_notify(h, key);
-	PG_RETURN_INT64(added->added + (hsg_zset_flag(fcinfo, ADD_CH) ? added->changed : 0));
+	PG_RETURN_INT64(added->added + (hsg_arg_flag(fcinfo, ADD_CH) ? added->changed : 0));
 }
 
 /* zincrby(key text, by float8, member text) returns float8: the new score */
@@ -151,7 +146,7 @@ hotset_zincrby(PG_FUNCTION_ARGS)
 	hsg_require(fcinfo, 2, "member");
 	key = hsg_arg_bytes(fcinfo, 0);
 	member = hsg_arg_bytes(fcinfo, 2);
-	expires_us = hsg_zset_expiry(h);
+	expires_us = hsg_default_expiry(h);
 	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET,
 			hs_zset_incr(&op, member, PG_GETARG_FLOAT8(1), expires_us, &score));
 	hsg_wait_notify(h, key);
@@ -185,7 +180,7 @@ hotset_zrem_many(PG_FUNCTION_ARGS)
 	(void) hsg_keyspace(fcinfo, 2);
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "members");
-	n = hsg_zset_elements(fcinfo, 1, "member", &members);
+	n = hsg_arg_elements(fcinfo, 1, "member", &members);
 	return remove_command(fcinfo, members, n);
 }
 
@@ -292,26 +287,21 @@ hotset_zmscore(PG_FUNCTION_ARGS)
 	bool	   *is_missing;
 	Datum	   *datums;
 	int			n;
-	int			lower = 1;
 	HsOp		op;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
 	n = hsg_arg_array(fcinfo, 1, &members, &nulls);
-	if (n == 0)
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(FLOAT8OID));
-	scores = hsg_zset_alloc(sizeof(double) * n);
-	is_missing = hsg_zset_alloc(sizeof(bool) * n);
+	scores = hsg_alloc(sizeof(double) * n);
+	is_missing = hsg_alloc(sizeof(bool) * n);
 	HSG_RUN(op, h, key, HS_SHARED, HS_ZSET,
 			scores_of(&op, members, nulls, n, scores, is_missing));
 
-	datums = hsg_zset_alloc(sizeof(Datum) * n);
+	datums = hsg_alloc(sizeof(Datum) * n);
 	for (int i = 0; i < n; i++)
 		datums[i] = is_missing[i] ? (Datum) 0 : Float8GetDatum(scores[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_md_array(datums, is_missing, 1, &n, &lower,
-											 FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-											 TYPALIGN_DOUBLE));
+	PG_RETURN_ARRAYTYPE_P(hsg_array(FLOAT8OID, datums, is_missing, n));
 }
 
 /* nulls may be NULL: none of the members is. */

@@ -9,22 +9,9 @@
 
 #include "../engine/zset.h"
 
-#define HSG_ENTRIES_MAX	((size_t) 4 << 30)	/* bytes of one result, at most */
-
 /*
  * ---- Arguments (zset_args.c) --------------------------------------------------
  */
-
-/* A boolean argument; NULL is false. */
-static inline bool
-hsg_zset_flag(FunctionCallInfo fcinfo, int n)
-{
-	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
-}
-
-/* Elements of an array none of which may be NULL (22004); 'what' is singular. */
-extern int	hsg_zset_elements(FunctionCallInfo fcinfo, int n, const char *what, HsBytes **elems);
-extern int	hsg_zset_numbers(FunctionCallInfo fcinfo, int n, const char *what, float8 **numbers);
 
 /*
  * Ranges from consecutive arguments that begin at n.  The ones by score and
@@ -38,17 +25,6 @@ extern void hsg_zset_lex_range(FunctionCallInfo fcinfo, int n, HsZsetRange *rang
 extern void hsg_zset_window(FunctionCallInfo fcinfo, int n, HsZsetRange *range);
 /* Text of a bounds argument; false if it is none of the four. */
 extern bool hsg_zset_parse_bounds(HsBytes text, bool *min_open, bool *max_open);
-
-/* Expiry of a key that a command makes without being told one. */
-extern int64_t hsg_zset_expiry(HsHandle *h);
-
-/*
- * ---- Memory for results (zset_args.c) -------------------------------------------
- */
-
-/* size bytes in the current context: 54000 above HSG_ENTRIES_MAX, 53200 if the
- * system has none. */
-extern void *hsg_zset_alloc(size_t size);
 
 /*
  * ---- Rows (zset_rows.c) -----------------------------------------------------------
