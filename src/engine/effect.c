@@ -9,6 +9,8 @@
  */
 #include "effect.h"
 
+#include <assert.h>
+
 #define MAX_VARINT	10			/* bytes */
 
 static size_t varint_size(uint64_t n);
@@ -51,6 +53,42 @@ hs_effect_space(HsEffects *fx, HsEffectOp op, HsBytes key, HsBytes head, size_t 
 	return p;
 }
 
+bool
+hs_effects_fit(HsEffects *fx, HsBytes key, uint64_t n, uint64_t payload_bytes)
+{
+	uint64_t	most;
+
+	if (fx == NULL)
+		return true;
+	most = n * (HS_EFFECT_OVERHEAD + key.size) + payload_bytes;
+	if (most <= fx->capacity - fx->size)
+		return true;
+	fx->wanted = fx->size + most;
+	return false;
+}
+
+void
+hs_effect_note(HsEffects *fx, HsEffectOp op, HsBytes key, HsBytes head, HsBytes tail)
+{
+	bool		put = hs_effect_put(fx, op, key, head, tail);
+
+	assert(put);
+	(void) put;
+}
+
+void
+hs_effect_note_delete(HsEffects *fx, HsBytes key)
+{
+	hs_effect_note(fx, HS_EF_DEL, key, hs_bytes(NULL, 0), hs_bytes(NULL, 0));
+}
+
+void
+hs_effect_note_expiry(HsEffects *fx, HsBytes key, int64_t expires_us)
+{
+	hs_effect_note(fx, HS_EF_EXPIRE, key, hs_bytes(&expires_us, sizeof(expires_us)),
+				   hs_bytes(NULL, 0));
+}
+
 HsStatus
 hs_effect_next(HsBytes input, size_t *pos, HsEffect *out)
 {
@@ -59,7 +97,7 @@ hs_effect_next(HsBytes input, size_t *pos, HsEffect *out)
 	if (at >= input.size)
 		return HS_NOT_FOUND;
 	out->op = (HsEffectOp) input.data[at++];
-	if (out->op < HS_EF_SET || out->op > HS_EF_RESTORE)
+	if (out->op < HS_EF_SET || out->op >= HS_EF_END)
 		return HS_CORRUPT;
 	if (!run_get(input, &at, &out->key) ||
 		!run_get(input, &at, &out->head) ||

@@ -23,7 +23,12 @@ typedef enum HsEffectOp
 	HS_EF_ZADD = 4,				/* score, member */
 	HS_EF_ZREM = 5,				/* member */
 	HS_EF_HLL = 6,				/* serialised sketch: registers become the larger */
-	HS_EF_RESTORE = 7			/* dump payload, expires_us: key becomes exactly that */
+	HS_EF_RESTORE = 7,			/* dump payload, expires_us: key becomes exactly that */
+	HS_EF_HSET = 8,				/* field, value */
+	HS_EF_HDEL = 9,				/* field */
+	HS_EF_SADD = 10,			/* member */
+	HS_EF_SREM = 11,			/* member */
+	HS_EF_END					/* above all others */
 } HsEffectOp;
 
 /* Caller's buffer; grows only by the caller between commands. */
@@ -49,6 +54,36 @@ extern bool hs_effect_put(HsEffects *fx, HsEffectOp op, HsBytes key,
  */
 extern uint8_t *hs_effect_space(HsEffects *fx, HsEffectOp op, HsBytes key,
 								HsBytes head, size_t tail_size);
+
+/*
+ * ---- Several effects of one command --------------------------------------------
+ * First hs_effects_fit(), then the changes with hs_effect_note(), which cannot fail.
+ * 'fx' may be NULL throughout.
+ */
+
+/* Most bytes that an effect takes beyond key and payload. */
+#define HS_EFFECT_OVERHEAD	(1 + 3 * 5)
+
+/* Does the buffer take n effects with so many bytes of payload in all?  Sets
+ * 'wanted' if not. */
+extern bool hs_effects_fit(HsEffects *fx, HsBytes key, uint64_t n, uint64_t payload_bytes);
+extern void hs_effect_note(HsEffects *fx, HsEffectOp op, HsBytes key, HsBytes head, HsBytes tail);
+extern void hs_effect_note_delete(HsEffects *fx, HsBytes key);
+extern void hs_effect_note_expiry(HsEffects *fx, HsBytes key, int64_t expires_us);
+
+static inline size_t
+hs_effects_mark(const HsEffects *fx)
+{
+	return fx != NULL ? fx->size : 0;
+}
+
+/* Take back what was put since the mark: the command failed. */
+static inline void
+hs_effects_undo(HsEffects *fx, size_t mark)
+{
+	if (fx != NULL)
+		fx->size = mark;
+}
 
 /* HS_EF_SET, HS_EF_EXPIRE and HS_EF_RESTORE have these heads. */
 #define HS_EF_SET_HEAD		10	/* u16 value flags, i64 expires_us */

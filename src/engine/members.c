@@ -190,6 +190,22 @@ hs_members_prefetch(const HsMembers *m, uint64_t hash)
 	__builtin_prefetch(bucket(seg, home_of(seg, tag_of(hash))));
 }
 
+void
+hs_members_prefetch_node(const HsMembers *m, uint64_t hash)
+{
+	const Segment *seg;
+	const Bucket *at;
+	unsigned	bits;
+
+	if (m->n == 0)
+		return;
+	seg = segment(m, seg_of_hash(m, hash));
+	at = bucket(seg, home_of(seg, tag_of(hash)));
+	bits = match(at, tag_of(hash));
+	if (bits != 0)
+		__builtin_prefetch(hs_ptr(at->node[__builtin_ctz(bits)]));
+}
+
 /*
  * ---- Layout of a segment -----------------------------------------------------------
  */
@@ -574,16 +590,14 @@ hs_members_insert(HsMembers *m, uint64_t hash, HsRef node)
 	m->n++;
 }
 
-void
-hs_members_remove(HsMembers *m, struct HsPart *part, uint64_t hash, HsRef node)
+/* Bucket and slot of a node that is there. */
+static Bucket *
+find_slot(const Segment *seg, uint16_t tag, HsRef node, unsigned *slot)
 {
-	uint16_t	tag = tag_of(hash);
-	Segment    *seg = segment(m, seg_of_hash(m, hash));
 	unsigned	nb = seg->nlines * BUCKETS;
 	unsigned	b = home_of(seg, tag);
-	unsigned	tried = 0;
 
-	for (;; b = b + 1 == nb ? 0 : b + 1)
+	for (unsigned tried = 0;; b = b + 1 == nb ? 0 : b + 1)
 	{
 		Bucket	   *at = bucket(seg, b);
 		unsigned	bits = match(at, tag);
@@ -592,13 +606,31 @@ hs_members_remove(HsMembers *m, struct HsPart *part, uint64_t hash, HsRef node)
 			bits &= bits - 1;
 		if (bits != 0)
 		{
-			at->tag[__builtin_ctz(bits)] = 0;
-			break;
+			*slot = (unsigned) __builtin_ctz(bits);
+			return at;
 		}
 		tried++;
 		assert(tried < nb);
-		(void) tried;
 	}
+}
+
+void
+hs_members_replace(HsMembers *m, uint64_t hash, HsRef old, HsRef node)
+{
+	unsigned	slot;
+	Bucket	   *at = find_slot(segment(m, seg_of_hash(m, hash)), tag_of(hash), old, &slot);
+
+	at->node[slot] = node;
+}
+
+void
+hs_members_remove(HsMembers *m, struct HsPart *part, uint64_t hash, HsRef node)
+{
+	Segment    *seg = segment(m, seg_of_hash(m, hash));
+	unsigned	slot;
+	Bucket	   *at = find_slot(seg, tag_of(hash), node, &slot);
+
+	at->tag[slot] = 0;
 	seg->n--;
 	m->n--;
 	if (seg->nlines > 1 && seg->n < (seg->nlines - 1) * SHRINK_LOAD)
@@ -697,6 +729,76 @@ hs_members_segment(const HsMembers *m, uint32_t seg, HsRef *out)
 	gather(segment(m, seg), &g);
 	memcpy(out, g.node, g.n * sizeof(HsRef));
 	return g.n;
+}
+
+uint64_t
+hs_member_position(uint64_t x)
+{
+	x = ((x >> 1) & UINT64_C(0x5555555555555555)) | ((x & UINT64_C(0x5555555555555555)) << 1);
+	x = ((x >> 2) & UINT64_C(0x3333333333333333)) | ((x & UINT64_C(0x3333333333333333)) << 2);
+	x = ((x >> 4) & UINT64_C(0x0f0f0f0f0f0f0f0f)) | ((x & UINT64_C(0x0f0f0f0f0f0f0f0f)) << 4);
+	return __builtin_bswap64(x);
+}
+
+/* How many low bits of the hash all members of segment s share. */
+static unsigned
+shared_bits(const HsMembers *m, uint32_t s)
+{
+	unsigned	level = 31 - (unsigned) __builtin_clz(m->nsegs);
+	uint32_t	full = UINT32_C(1) << level;
+
+	return s >= full || s < m->nsegs - full ? level + 1 : level;
+}
+
+unsigned
+hs_members_walk(const HsMembers *m, const HsMemberOps *ops, uint64_t position, HsRef *out,
+				uint64_t *next)
+{
+	uint64_t	begin = 0;
+	uint32_t	s;
+	unsigned	bits,
+				all,
+				n = 0;
+
+	*next = 0;
+	if (m->nsegs == 0)
+		return 0;
+	s = seg_of_hash(m, hs_member_position(position));
+	bits = shared_bits(m, s);
+	if (bits > 0)
+	{
+		begin = position >> (64 - bits) << (64 - bits);
+		*next = begin + (UINT64_C(1) << (64 - bits));
+	}
+	all = hs_members_segment(m, s, out);
+	if (begin == position)
+		return all;
+	for (unsigned i = 0; i < all; i++)
+		if (hs_member_position(ops->hash(out[i])) >= position)
+			out[n++] = out[i];
+	return n;
+}
+
+uint64_t
+hs_members_places(const HsMembers *m)
+{
+	if (m->nsegs == 1)
+		return (uint64_t) segment(m, 0)->nlines * (BUCKETS * SLOTS);
+	return (uint64_t) m->nsegs * HS_MEMBERS_SEG_MAX;
+}
+
+HsRef
+hs_members_at(const HsMembers *m, uint64_t place)
+{
+	const Segment *seg = segment(m, (uint32_t) (place / HS_MEMBERS_SEG_MAX));
+	unsigned	b = (unsigned) (place % HS_MEMBERS_SEG_MAX) / SLOTS;
+	unsigned	slot = (unsigned) (place % SLOTS);
+	const Bucket *at;
+
+	if (b >= (unsigned) seg->nlines * BUCKETS)
+		return HS_REF_NONE;
+	at = bucket(seg, b);
+	return at->tag[slot] != 0 ? at->node[slot] : HS_REF_NONE;
 }
 
 /* Displacement of every member of the segment, and its place at all. */

@@ -59,8 +59,10 @@ extern void hs_members_init(HsMembers *m);
 
 extern HsRef hs_members_find(const HsMembers *m, const HsMemberOps *ops,
 							 uint64_t hash, HsBytes member);
-/* Bring the bucket of 'hash' into the cache, for a hs_members_find() soon. */
+/* Bring the bucket of 'hash' into the cache, for a hs_members_find() soon; and, when it is
+ * there, a node that may be that of the member. */
 extern void hs_members_prefetch(const HsMembers *m, uint64_t hash);
+extern void hs_members_prefetch_node(const HsMembers *m, uint64_t hash);
 
 /*
  * Make sure that hs_members_insert() with this hash has a place to put it.
@@ -86,6 +88,29 @@ extern HsStatus hs_members_needs(const HsMembers *m, uint64_t n,
  * all are gone.  Of no other use from the first call on.
  */
 extern bool hs_members_free_slice(HsMembers *m, struct HsPart *part, unsigned *budget);
+
+/* Let the index refer to 'node' in place of 'old', a node of a member of the same hash. */
+extern void hs_members_replace(HsMembers *m, uint64_t hash, HsRef old, HsRef node);
+
+/*
+ * Walking in the order of bit-reversed hashes, in which each segment is one interval
+ * however often it is split or merged: the nodes at or above 'position' of the segment
+ * that has it, in no order, into out[]; returns how many, at most HS_MEMBERS_SEG_MAX.
+ * *next: where the next segment begins, 0 behind the last.  Start at 0; go on at *next, or
+ * at the position of a member returned.  What is there from the first call to the
+ * last is met exactly once, whatever is written between.
+ */
+extern unsigned hs_members_walk(const HsMembers *m, const HsMemberOps *ops, uint64_t position,
+								HsRef *out, uint64_t *next);
+/* Place of a hash in that order. */
+extern uint64_t hs_member_position(uint64_t hash);
+
+/*
+ * For random members: a node or HS_REF_NONE for each number below hs_members_places(),
+ * of which about one in five has one, and one in forty at least.
+ */
+extern uint64_t hs_members_places(const HsMembers *m);
+extern HsRef hs_members_at(const HsMembers *m, uint64_t place);
 
 /* Nodes of segment 'seg' (0 .. nsegs-1) into out[]; returns how many. */
 #define HS_MEMBERS_SEG_MAX	(HS_MEMBERS_LINES * 40)

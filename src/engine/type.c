@@ -4,6 +4,7 @@
  */
 #include "type.h"
 
+#include "chain.h"
 #include "hll_key.h"
 #include "log.h"
 #include "zset.h"
@@ -25,18 +26,26 @@ hs_type_ops(HsType type)
 	return &type_ops[type];
 }
 
+/* What is freed may bury something itself, so the root leaves the graveyard first. */
 bool
 hs_bury(HsPart *part, unsigned budget)
 {
 	HsRef		root = part->graveyard;
 	HsRoot	   *r;
-	HsRef		next;
+	bool		is_gone;
 
 	if (root == HS_REF_NONE)
 		return false;
 	r = hs_ptr(root);
-	next = r->next_dead;
-	if (hs_type_ops((HsType) r->type)->free_slice(part, root, budget))
-		part->graveyard = next;
+	part->graveyard = r->next_dead;
+	if (r->type == HS_CHUNK)
+		is_gone = hs_chain_free_slice(part, root, budget);
+	else
+		is_gone = hs_type_ops((HsType) r->type)->free_slice(part, root, budget);
+	if (!is_gone)
+	{
+		r->next_dead = part->graveyard;
+		part->graveyard = root;
+	}
 	return true;
 }

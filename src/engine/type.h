@@ -47,7 +47,8 @@ typedef struct HsTypeOps
 extern const HsTypeOps *hs_type_ops(HsType type);
 
 /*
- * Head of the root node of every large collection.  Shared memory.
+ * Head of the root node of every large collection, and of strings in several nodes
+ * (chain.h; their type is HS_CHUNK).  Shared memory.
  * (p) partition lock
  */
 typedef struct HsRoot

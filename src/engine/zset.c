@@ -58,22 +58,6 @@ decide(Adding *a, bool exists, double old, double *score, bool *apply)
 }
 
 /*
- * The slabs are empty: ask for a segment, or as much as n members take at least, so
- * that nothing is evicted for what can never be.
- */
-HsStatus
-hs_zset_no_memory(HsOp *op, HsStatus status, uint64_t n, uint64_t member_bytes)
-{
-	if (status == HS_NO_MEMORY)
-	{
-		op->need = n * HS_ZSET_MEMBER_COST + member_bytes;
-		if (op->need < HS_SEG_SIZE)
-			op->need = HS_SEG_SIZE;
-	}
-	return status;
-}
-
-/*
  * ---- Small sets -------------------------------------------------------------------
  */
 
@@ -189,56 +173,18 @@ list_add(HsOp *op, HsZlist *list, const HsZsetMember *m, Adding *a)
 	return hs_zlist_insert(op->part, list, hash, m->member, score);
 }
 
-/* Needs of nodes by their rounded size. */
-typedef struct Needs
-{
-	uint32_t	count[512];		/* index: size / 8 - 1 */
-	uint64_t	bytes;
-} Needs;
-
-static void
-need_add(void *arg, uint32_t size, uint32_t count)
-{
-	Needs	   *n = arg;
-	uint32_t	rounded = hs_slab_round(size);
-
-	assert(rounded <= 8 * 512);
-	n->count[rounded / 8 - 1] += count;
-	n->bytes += (uint64_t) rounded * count;
-}
-
 /* Everything that adding these members may take, if those that 'exist' do. */
 static HsStatus
-list_needs(const HsZlist *list, const HsZsetMember *m, size_t n, bool look, Needs *needs)
+list_needs(const HsZlist *list, const HsZsetMember *m, size_t n, bool look, HsNeeds *needs)
 {
 	memset(needs, 0, sizeof(*needs));
 	for (size_t i = 0; i < n; i++)
 	{
 		if (look && hs_zlist_find(list, hs_member_hash(m[i].member), m[i].member) != HS_REF_NONE)
 			continue;
-		hs_zentry_needs((uint32_t) m[i].member.size, need_add, needs);
+		hs_zentry_needs((uint32_t) m[i].member.size, hs_needs_add, needs);
 	}
-	return hs_zlist_needs(list, n, need_add, needs);
-}
-
-static bool
-promise(HsOp *op, const Needs *needs)
-{
-	HsSlabNeed	list[HS_SLAB_CLASSES];
-	int			n = 0;
-
-	for (unsigned i = 0; i < 512; i++)
-	{
-		if (needs->count[i] == 0)
-			continue;
-		assert(n < HS_SLAB_CLASSES);
-		list[n].size = (i + 1) * 8;
-		list[n++].count = needs->count[i];
-	}
-	if (hs_slab_prepare(op->part, list, n))
-		return true;
-	op->need = needs->bytes;
-	return false;
+	return hs_zlist_needs(list, n, hs_needs_add, needs);
 }
 
 /*
@@ -248,17 +194,17 @@ promise(HsOp *op, const Needs *needs)
 static HsStatus
 list_add_many(HsOp *op, HsZlist *list, const HsZsetMember *m, size_t n, Adding *a)
 {
-	Needs		needs;
+	HsNeeds		needs;
 	HsStatus	status = list_needs(list, m, n, false, &needs);
 
 	if (status != HS_OK)
 		return status;
-	if (!promise(op, &needs))
+	if (!hs_needs_promise(op, &needs))
 	{
 		status = list_needs(list, m, n, true, &needs);
 		if (status != HS_OK)
 			return status;
-		if (!promise(op, &needs))
+		if (!hs_needs_promise(op, &needs))
 			return HS_NO_MEMORY;
 	}
 	list->steady = true;
@@ -291,7 +237,7 @@ add_outgrowing(HsOp *op, HsZset *z, const uint8_t *blob, const HsZsetMember *m, 
 			hs_zlist_destroy(op->part, root);
 		for (size_t i = 0; i < n; i++)
 			bytes += m[i].member.size;
-		return hs_zset_no_memory(op, status, n, bytes);
+		return hs_zset_needs_bytes(op, status, n, bytes);
 	}
 	return hs_zset_publish_list(op, root,
 								z->record != NULL ? hs_expiry(z->record) : expires_us);
@@ -328,7 +274,7 @@ add_large(HsOp *op, HsZset *z, const HsZsetMember *m, size_t n, Adding *a)
 	HsStatus	status;
 
 	if (n == 1)
-		status = hs_zset_no_memory(op, list_add(op, z->list, m, a), 1, m->member.size);
+		status = hs_zset_needs_bytes(op, list_add(op, z->list, m, a), 1, m->member.size);
 	else
 		status = list_add_many(op, z->list, m, n, a);
 	if (status == HS_OK && a->out.added + a->out.changed > 0)
@@ -354,7 +300,7 @@ check_members(const HsZsetMember *m, size_t n, uint64_t *bytes)
 static HsStatus
 add(HsOp *op, const HsZsetMember *m, size_t n, Adding *a, int64_t expires_us, HsZsetAdded *out)
 {
-	size_t		mark = hs_zset_effects_mark(op);
+	size_t		mark = hs_effects_mark(op->effects);
 	uint64_t	bytes;
 	HsZset		z;
 	HsStatus	status = check_members(m, n, &bytes);
@@ -363,7 +309,7 @@ add(HsOp *op, const HsZsetMember *m, size_t n, Adding *a, int64_t expires_us, Hs
 		status = hs_zset_open(op, &z);
 	if (status != HS_OK)
 		return status;
-	if (!hs_zset_effects_fit(op, n + 1, bytes + 8 * (n + 1)))
+	if (!hs_effects_fit(op->effects, op->key, n + 1, bytes + 8 * (n + 1)))
 		return HS_NO_MEMORY;
 	if (z.list != NULL)
 		status = add_large(op, &z, m, n, a);
@@ -371,11 +317,11 @@ add(HsOp *op, const HsZsetMember *m, size_t n, Adding *a, int64_t expires_us, Hs
 		status = add_small(op, &z, m, n, a, expires_us);
 	if (status != HS_OK)
 	{
-		hs_zset_effects_undo(op, mark);
+		hs_effects_undo(op->effects, mark);
 		return status;
 	}
 	if (z.record == NULL && a->out.added > 0 && expires_us != HS_NEVER)
-		hs_zset_effect_expiry(op, expires_us);
+		hs_effect_note_expiry(op->effects, op->key, expires_us);
 	*out = a->out;
 	return HS_OK;
 }
@@ -472,7 +418,7 @@ hs_zset_remove(HsOp *op, const HsBytes *members, size_t n, uint64_t *removed)
 			return HS_KEY_TOO_LONG;
 		bytes += members[i].size;
 	}
-	if (z.record != NULL && !hs_zset_effects_fit(op, n, bytes))
+	if (z.record != NULL && !hs_effects_fit(op->effects, op->key, n, bytes))
 		return HS_NO_MEMORY;
 	if (z.blob != NULL)
 		status = remove_small(op, &z, members, n, &gone);
@@ -495,15 +441,15 @@ effects_of_cut(HsOp *op, const HsZset *z, uint32_t low, uint32_t high)
 		return true;
 	if (high - low == z->count)
 	{
-		if (!hs_zset_effects_fit(op, 1, 0))
+		if (!hs_effects_fit(op->effects, op->key, 1, 0))
 			return false;
-		hs_zset_effect_delete(op);
+		hs_effect_note_delete(op->effects, op->key);
 		return true;
 	}
 	hs_zset_iter_init(&it, z, low, high, false);
 	while (hs_zset_iter_next(&it, &item))
 		bytes += item.member.size;
-	if (!hs_zset_effects_fit(op, high - low, bytes))
+	if (!hs_effects_fit(op->effects, op->key, high - low, bytes))
 		return false;
 	hs_zset_iter_init(&it, z, low, high, false);
 	while (hs_zset_iter_next(&it, &item))
@@ -615,59 +561,4 @@ hs_zset_publish_list(HsOp *op, HsRef root, int64_t expires_us)
 	memcpy(draft.value, &root, sizeof(root));
 	hs_publish(op, &draft);
 	return HS_OK;
-}
-
-/*
- * ---- Effects ------------------------------------------------------------------------------
- */
-
-bool
-hs_zset_effects_fit(HsOp *op, uint64_t n, uint64_t payload_bytes)
-{
-	uint64_t	most;
-
-	if (op->effects == NULL)
-		return true;
-	most = n * (HS_ZSET_EFFECT_OVERHEAD + op->key.size) + payload_bytes;
-	if (most <= op->effects->capacity - op->effects->size)
-		return true;
-	op->effects->wanted = op->effects->size + most;
-	return false;
-}
-
-static void
-effect(HsOp *op, HsEffectOp what, HsBytes head, HsBytes tail)
-{
-	bool		put = hs_effect_put(op->effects, what, op->key, head, tail);
-
-	assert(put);
-	(void) put;
-}
-
-void
-hs_zset_effect_add(HsOp *op, HsBytes member, double score)
-{
-	if (op->effects != NULL)
-		effect(op, HS_EF_ZADD, hs_bytes(&score, 8), member);
-}
-
-void
-hs_zset_effect_remove(HsOp *op, HsBytes member)
-{
-	if (op->effects != NULL)
-		effect(op, HS_EF_ZREM, hs_bytes(NULL, 0), member);
-}
-
-void
-hs_zset_effect_delete(HsOp *op)
-{
-	if (op->effects != NULL)
-		effect(op, HS_EF_DEL, hs_bytes(NULL, 0), hs_bytes(NULL, 0));
-}
-
-void
-hs_zset_effect_expiry(HsOp *op, int64_t expires_us)
-{
-	if (op->effects != NULL)
-		effect(op, HS_EF_EXPIRE, hs_bytes(&expires_us, 8), hs_bytes(NULL, 0));
 }

@@ -4,16 +4,13 @@
  *
  *	f64 score | u8 size | bytes						members below 255 bytes
  *	f64 score | u8 255 | u32 size | bytes			longer ones
- *	f64 score | u8 255 | u32 size | HsRef | bytes	above HS_ZENTRY_NODE_MAX in
- *													all: go on in a chain of
- *	HsRef | bytes									pieces
- *
- * Chained, because nodes above a page of the slab would be runs of pages,
- * which are hard to promise and to find.
+ *	f64 score | u8 255 | u32 size | HsRef			above HS_CHAIN_NODE in all: in a
+ *													chain
  */
 #ifndef HS_ZSET_ENTRY_H
 #define HS_ZSET_ENTRY_H
 
+#include "chain.h"
 #include "members.h"
 
 /*
@@ -59,9 +56,7 @@ typedef struct HsZsetBound
  */
 #define HS_ZENTRY_SHORT		9	/* bytes before the member */
 #define HS_ZENTRY_LONG		13
-#define HS_ZENTRY_CHAINED	17
-#define HS_ZENTRY_PIECE		4	/* bytes before the rest in a further piece */
-#define HS_ZENTRY_NODE_MAX	2688	/* bytes; three of them fill a page of the slab */
+#define HS_ZENTRY_CHAINED	17	/* bytes of a node without the member */
 
 static inline double
 hs_zentry_score(HsRef entry)
@@ -93,14 +88,17 @@ hs_zentry_size(HsRef entry)
 static inline bool
 hs_zentry_is_chained(uint32_t size)
 {
-	return size + HS_ZENTRY_LONG > HS_ZENTRY_NODE_MAX;
+	return size + HS_ZENTRY_LONG > HS_CHAIN_NODE;
 }
 
-/*
- * The bytes of the member from 'offset' on that lie together; offset below
- * the size of the member, or both 0.
- */
-extern HsBytes hs_zentry_run(HsRef entry, uint32_t offset);
+static inline HsRef
+hs_zentry_chain(HsRef entry)
+{
+	HsRef		chain;
+
+	memcpy(&chain, (uint8_t *) hs_ptr(entry) + HS_ZENTRY_LONG, sizeof(chain));
+	return chain;
+}
 
 /* The whole member, if it lies together: all but chained ones. */
 static inline bool
@@ -113,8 +111,8 @@ hs_zentry_member(HsRef entry, HsBytes *member)
 		*member = hs_bytes(e + HS_ZENTRY_SHORT, e[8]);
 		return true;
 	}
-	*member = hs_zentry_run(entry, 0);
-	return member->size == hs_zentry_size(entry);
+	*member = hs_bytes(e + HS_ZENTRY_LONG, hs_zentry_size(entry));
+	return !hs_zentry_is_chained((uint32_t) member->size);
 }
 
 /* Order of the entry's member and another. */

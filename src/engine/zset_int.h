@@ -7,6 +7,7 @@
 #ifndef HS_ZSET_INT_H
 #define HS_ZSET_INT_H
 
+#include "needs.h"
 #include "zset.h"
 #include "zset_blob.h"
 #include "zset_list.h"
@@ -87,13 +88,14 @@ hs_zset_blob_fits(const HsOp *op, size_t size)
 		op->key.size + size <= HS_RECORD_MAX;
 }
 
-/*
- * Passes the status on; after HS_NO_MEMORY sets op->need for a set of n members,
- * of member_bytes in all.
- */
+/* hs_needs_bytes() for a set of n members, of member_bytes in all. */
 #define HS_ZSET_MEMBER_COST	20	/* bytes around a member, at least */
-extern HsStatus hs_zset_no_memory(HsOp *op, HsStatus status, uint64_t n,
-								  uint64_t member_bytes);
+
+static inline HsStatus
+hs_zset_needs_bytes(HsOp *op, HsStatus status, uint64_t n, uint64_t member_bytes)
+{
+	return hs_needs_bytes(op, status, n * HS_ZSET_MEMBER_COST + member_bytes);
+}
 
 /* Make a new list the value of the key; destroyed on failure. */
 extern HsStatus hs_zset_publish_list(HsOp *op, HsRef root, int64_t expires_us);
@@ -101,30 +103,18 @@ extern HsStatus hs_zset_publish_list(HsOp *op, HsRef root, int64_t expires_us);
 /*
  * ---- Effects ------------------------------------------------------------------------
  */
-
-/* Most bytes that an effect takes beyond key and payload. */
-#define HS_ZSET_EFFECT_OVERHEAD	(1 + 3 * 5)
-
-/* Does the buffer take n effects with so many bytes of payload in all?  Sets
- * 'wanted' if not.  Then putting them cannot fail. */
-extern bool hs_zset_effects_fit(HsOp *op, uint64_t n, uint64_t payload_bytes);
-extern void hs_zset_effect_add(HsOp *op, HsBytes member, double score);
-extern void hs_zset_effect_remove(HsOp *op, HsBytes member);
-extern void hs_zset_effect_delete(HsOp *op);
-extern void hs_zset_effect_expiry(HsOp *op, int64_t expires_us);
-
-static inline size_t
-hs_zset_effects_mark(const HsOp *op)
-{
-	return op->effects != NULL ? op->effects->size : 0;
-}
-
-/* Take back what was put since the mark: the command failed. */
 static inline void
-hs_zset_effects_undo(HsOp *op, size_t mark)
+hs_zset_effect_add(HsOp *op, HsBytes member, double score)
 {
 	if (op->effects != NULL)
-		op->effects->size = mark;
+		hs_effect_note(op->effects, HS_EF_ZADD, op->key, hs_bytes(&score, 8), member);
+}
+
+static inline void
+hs_zset_effect_remove(HsOp *op, HsBytes member)
+{
+	if (op->effects != NULL)
+		hs_effect_note(op->effects, HS_EF_ZREM, op->key, hs_bytes(NULL, 0), member);
 }
 
 #endif							/* HS_ZSET_INT_H */

@@ -930,23 +930,12 @@ cmp_entries(HsRef a, HsRef b)
 {
 	uint64_t	ka = hs_zset_key(hs_zentry_score(a));
 	uint64_t	kb = hs_zset_key(hs_zentry_score(b));
-	uint32_t	size = hs_zentry_size(b);
-	uint32_t	done = 0;
+	uint8_t		whole[HS_MAX_KEY];
 
 	if (ka != kb)
 		return ka < kb ? -1 : 1;
-	while (done < size && done < hs_zentry_size(a))
-	{
-		HsBytes		x = hs_zentry_run(a, done);
-		HsBytes		y = hs_zentry_run(b, done);
-		size_t		n = x.size < y.size ? x.size : y.size;
-		int			c = memcmp(x.data, y.data, n);
-
-		if (c != 0)
-			return c;
-		done += (uint32_t) n;
-	}
-	return (hs_zentry_size(a) > size) - (hs_zentry_size(a) < size);
+	hs_zentry_copy(a, whole);
+	return -hs_zentry_cmp(b, hs_bytes(whole, hs_zentry_size(a)));
 }
 
 /* Order, digests, smallest keys and back links, block after block. */
@@ -1047,8 +1036,12 @@ verify_index(const HsZlist *z)
 
 			bytes += hs_zentry_bytes(hs_zentry_size(entry));
 			member_bytes += hs_zentry_size(entry);
-			if (hs_zentry_member(entry, &member) &&
-				hs_zlist_find(z, hs_zentry_hash(entry), member) != entry)
+			if (!hs_zentry_member(entry, &member))
+			{
+				if (hs_chain_verify(hs_zentry_chain(entry), hs_zentry_size(entry)) != NULL)
+					return "zset: chain of a long member is broken";
+			}
+			else if (hs_zlist_find(z, hs_zentry_hash(entry), member) != entry)
 				return "zset: index does not find an entry";
 		}
 	}

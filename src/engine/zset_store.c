@@ -75,7 +75,7 @@ no_memory(HsOp *op, Source *s)
 	s->rewind(s->arg);
 	for (; s->next(s->arg, &score, &member); n++)
 		bytes += member.size;
-	return hs_zset_no_memory(op, HS_NO_MEMORY, n, bytes);
+	return hs_zset_needs_bytes(op, HS_NO_MEMORY, n, bytes);
 }
 
 /* HS_CORRUPT if the source is not ascending or has a member twice. */
@@ -147,20 +147,20 @@ store_effects(HsOp *op, const HsZsetMember *entries, size_t n, int64_t expires_u
 		return HS_OK;
 	for (size_t i = 0; i < n; i++)
 		bytes += 8 + entries[i].member.size;
-	if (!hs_zset_effects_fit(op, n + 2, bytes))
+	if (!hs_effects_fit(op->effects, op->key, n + 2, bytes))
 		return HS_NO_MEMORY;
-	hs_zset_effect_delete(op);
+	hs_effect_note_delete(op->effects, op->key);
 	for (size_t i = 0; i < n; i++)
 		hs_zset_effect_add(op, entries[i].member, entries[i].score);
 	if (expires_us != HS_NEVER)
-		hs_zset_effect_expiry(op, expires_us);
+		hs_effect_note_expiry(op->effects, op->key, expires_us);
 	return HS_OK;
 }
 
 HsStatus
 hs_zset_store(HsOp *op, const HsZsetMember *entries, size_t n, int64_t expires_us)
 {
-	size_t		mark = hs_zset_effects_mark(op);
+	size_t		mark = hs_effects_mark(op->effects);
 	Array		array = {entries, n, 0};
 	Source		source = {array_next, &array, array_rewind};
 	HsRecord   *old;
@@ -174,9 +174,9 @@ hs_zset_store(HsOp *op, const HsZsetMember *entries, size_t n, int64_t expires_u
 		old = hs_find(op);
 		if (old == NULL)
 			return HS_OK;
-		if (!hs_zset_effects_fit(op, 1, 0))
+		if (!hs_effects_fit(op->effects, op->key, 1, 0))
 			return HS_NO_MEMORY;
-		hs_zset_effect_delete(op);
+		hs_effect_note_delete(op->effects, op->key);
 		hs_remove(op, old);
 		return HS_OK;
 	}
@@ -185,7 +185,7 @@ hs_zset_store(HsOp *op, const HsZsetMember *entries, size_t n, int64_t expires_u
 		return status;
 	status = build(op, &source, expires_us);
 	if (status != HS_OK)
-		hs_zset_effects_undo(op, mark);
+		hs_effects_undo(op->effects, mark);
 	return status == HS_CORRUPT ? HS_BAD_ARGUMENT : status;
 }
 

@@ -26,7 +26,7 @@ part_of_effect(int i, int part)
 static HsEffectOp
 op_of_effect(int i)
 {
-	return (HsEffectOp) (HS_EF_SET + i % HS_EF_RESTORE);
+	return (HsEffectOp) (HS_EF_SET + i % (HS_EF_END - HS_EF_SET));
 }
 
 static void

@@ -138,7 +138,7 @@ static size_t
 name_size(TestRandom *r, unsigned id, bool with_long)
 {
 	static const unsigned sizes[] = {253, 254, 255, 256, 300, 1000, 2670, 2671, 2675, 2676,
-	2688, 5000, 5355, 5356, 20000, 65536};
+	2688, 2689, 5000, 5356, 5357, 20000, 65536};
 
 	if (with_long && id % 16 == 3)
 		return sizes[test_below(r, sizeof(sizes) / sizeof(sizes[0]) - (id % 512 != 3))];
