@@ -14,8 +14,8 @@
 #	1;
 #
 # It creates what it needs, in tables and keyspaces of its own names, and drops
-# it; Redis is flushed before each section.  need_names() gives the small data
-# set that several sections share.
+# it; Redis is flushed before each section.  need_keys() and need_board() give
+# data that several sections share.
 #
 # A row of a table is one call of table_row().  A row of the goals table is
 #
@@ -35,48 +35,31 @@ package Bench;
 use strict;
 use warnings;
 use Exporter 'import';
+use File::Temp qw(tempdir);
 use List::Util qw(max);
 use Time::HiRes qw(time);
 
-our @EXPORT = qw($sockets $dir $quick $rounds $nkeys $million $seconds
-  section need_names run_command sql has_function redis redis_info redis_cpu_ns process_cpu_ns
+our @EXPORT = qw($sockets $dir $quick $rounds $million
+  section run_command sql has_function redis redis_info redis_cpu_ns process_cpu_ns
   median three_digits ratio say_line table_head table_row goal baseline
-  plpgsql_loop lua_loop pgbench redis_benchmark hotset_bytes $cpu_clock $wall_clock);
+  need_draws plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes $cpu_clock $wall_clock);
 
 # Set by configure(): the directory of the sockets, that of this file; a short
-# run; rounds of each measurement, keys of the small data set, a million,
-# seconds of one run of pgbench.
-our ($sockets, $dir, $quick, $rounds, $nkeys, $million, $seconds);
+# run; rounds of each measurement; a million (a short run has less).
+our ($sockets, $dir, $quick, $rounds, $million);
 our (%sections, $page, @losses, @goals);
 
 sub configure
 {
 	($sockets, $dir, $quick) = @_;
 	$rounds = $quick ? 3 : 5;
-	$nkeys = $quick ? 20_000 : 100_000;
 	$million = $quick ? 100_000 : 1_000_000;
-	$seconds = $quick ? 1 : 2;
 	$page = '';
 	return;
 }
 
 # Announce the section of this file.
 sub section { my ($name, $measure) = @_; $sections{$name} = $measure; return }
-
-# The tables names, cache, counter and board, and the same in hotset (kv), Redis and memcached.
-my $have_names;
-sub need_names
-{
-	if (!$have_names++)
-	{
-		run_command('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-v', "nkeys=$nkeys", '-o', '/dev/null', '-f', "$dir/names.sql");
-		sql("SELECT count(memcache_set(k, repeat('v', 40))), count(memcache_set('n' || k, '1')) FROM names, unnest(keys) AS k");
-	}
-	# Redis is empty at the start of each section
-	redis('redis', 'EVAL', "for i = 1, $nkeys do redis.call('SET', 'key:' .. i, string.rep('v', 40)) redis.call('SET', 'nkey:' .. i, 1)
-		redis.call('ZADD', 'board', i * 7919 % 1000000, 'member:' .. i) end", 0);
-	return;
-}
 
 # ---- Talking to the servers -------------------------------------------------
 
@@ -90,8 +73,14 @@ sub run_command
 	return $output;
 }
 
-# Result of SQL, unaligned: columns apart by |, rows by line ends.  Each call is a session of its own.
-sub sql { return run_command('env', 'PGOPTIONS=-c client_min_messages=warning', 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', $_[0]) }
+# Result of the last of some SQL commands, unaligned: columns apart by |, rows by line ends.
+# One session; each command a transaction of its own.
+sub sql
+{
+	my @commands = map { ('-c', $_) } @_;
+	my $output = run_command('env', 'PGOPTIONS=-c client_min_messages=warning', 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', @commands);
+	return @_ > 1 ? (split /\n/, $output)[-1] : $output;
+}
 
 # Is there a function of this name?
 sub has_function { return sql("SELECT EXISTS (SELECT FROM pg_proc WHERE proname = '$_[0]')") eq 't' }
@@ -157,7 +146,8 @@ sub table_head
 }
 
 # A row of values, hotset first: each other one with its ratio to hotset's.
-# 'better' tells whether more or less is better ('baseline': neither); losses are collected.
+# 'better' tells whether more or less is better ('baseline': neither); losses are
+# collected.  A reference to a value is printed without a ratio.
 sub table_row
 {
 	my ($what, $better, $titles, @values) = @_;
@@ -167,6 +157,7 @@ sub table_row
 	{
 		my $other = $others[$i];
 		if (!defined $other) { push @cells, '-'; next }
+		if (ref $other) { push @cells, three_digits($$other); next }
 		if ($better eq 'baseline') { push @cells, three_digits($other); next }
 		my ($worse, $base) = $better eq 'less' ? ($other, $own) : ($own, $other);
 		my $factor = max($worse, 1e-3) / max($base, 1e-3);
@@ -196,7 +187,7 @@ sub goal
 	my ($comparison, $bound, $unit) = $limit =~ /^(<=|>=|<|>)\s*([\d.]+)(.*)$/ or die "goal $number: what is '$limit'?";
 	my %holds = ('<=' => $measured <= $bound, '>=' => $measured >= $bound, '<' => $measured < $bound, '>' => $measured > $bound);
 	push @goals, { number => $number, holds => $holds{$comparison},
-		cells => [ $number, $work, $limit, three_digits($measured) . $unit, $baseline, $holds{$comparison} ? 'pass' : 'falls short' ] };
+		cells => [ $number, $work, $limit, ($measured < 0.095 ? sprintf('%.3f', $measured) : three_digits($measured)) . $unit, $baseline, $holds{$comparison} ? 'pass' : 'falls short' ] };
 	return;
 }
 
@@ -205,7 +196,7 @@ sub goals_table
 {
 	return '' unless @goals;
 	my $passed = grep { $_->{holds} } @goals;
-	my $table = "\n## Goals\n\nRatios are hotset's figure divided by that of the baseline. $passed of " . scalar(@goals) . " pass.\n\n" .
+	my $table = "\n## Goals\n\nRatios are hotset's figure divided by that of the baseline. $passed of " . scalar(@goals) . " pass." . ($quick ? ' A quick run is smaller than the goals ask for.' : '') . "\n\n" .
 	  "| # | work | goal | measured | baseline | |\n|--:|---|--:|--:|---|---|\n";
 	# sort is stable: rows of one number stay as they came
 	$table .= '| ' . join(' | ', @{ $_->{cells} }) . " |\n" foreach sort { $a->{number} <=> $b->{number} } @goals;
@@ -218,73 +209,134 @@ sub goals_table
 our $cpu_clock = 'cpu_ns()';
 our $wall_clock = 'extract(epoch FROM clock_timestamp()) * 1e9';
 
+# Make the draws 'seed' of $million numbers below 'range', once.
+sub need_draws
+{
+	my ($seed, $range) = @_;
+	sql("SELECT draw($seed, $range, $million)") if sql("SELECT EXISTS (SELECT FROM draws WHERE seed = $seed AND range = $range)") eq 'f';
+	return;
+}
+
+# Nanoseconds for each of 'calls' runs of a statement of PL/pgSQL, loop
+# included.  It may use i (1 .. calls), the draws keys[i], members[i],
+# numbers[i] and scores[i], the members fresh[i] in an order without
+# repetitions, the constants hour and bytes40, and assign to b, n, f, v, a, r.
+# Options: seed, range (both of the draws), calls, clock; commit (after so many
+# runs; without, all is one transaction).
 sub plpgsql_loop
 {
-	my ($statement, $times, $calls, $clock) = @_;
-	my $result = sql(<<"SQL");
-CREATE OR REPLACE FUNCTION pg_temp.measure() RETURNS float8 LANGUAGE plpgsql AS \$body\$
+	my ($statement, %o) = @_;
+	my ($seed, $range, $calls, $clock) = ($o{seed} // 1, $o{range} // $million, $o{calls}, $o{clock} // $cpu_clock);
+	need_draws($seed, $range);
+	my $commit = $o{commit} ? "IF i % $o{commit} = 0 THEN COMMIT; END IF;" : '';
+	my $wanted = sub { my ($array) = @_; return "$statement $commit" =~ /\b$array\b/ ? "d.$array" : 'NULL' };
+	my $arrays = join(', ', map { $wanted->($_) } qw(keys members numbers scores));
+	my $fresh = $statement =~ /\bfresh\b/ ? "fresh := ARRAY(SELECT member_of((i * 7919::bigint % $million)::int) FROM generate_series(1, $calls) AS i);" : '';
+	return sql(<<"SQL", 'CALL pg_temp.measure(NULL)');
+CREATE PROCEDURE pg_temp.measure(INOUT ns float8) LANGUAGE plpgsql AS \$body\$
 DECLARE
-	-- variables of an array type are kept taken apart, so that elements are found at once
-	all_keys text[]; all_members text[]; k text; m text; v text; b bool; n bigint := 0; f float8; r record;
-	i bigint := 0; hour interval := '1 hour'; c0 float8;
+	keys text[]; members text[]; numbers int[]; scores float8[]; fresh text[];
+	hour interval := '1 hour'; bytes40 text := repeat('v', 40);
+	b bool; n bigint := 0; f float8; v text; a text[]; r record;
+	c0 float8;
 BEGIN
-	SELECT keys[1:$calls], members[1:$calls] INTO all_keys, all_members FROM names;
+	SELECT $arrays INTO keys, members, numbers, scores FROM draws AS d WHERE seed = $seed AND range = $range;
+	$fresh
+	-- the first use takes an array apart
+	v := concat(keys[1], members[1], numbers[1], scores[1], fresh[1]);
 	c0 := $clock;
-	FOR pass IN 1 .. $times LOOP
-		FOREACH k IN ARRAY all_keys LOOP
-			i := i + 1;
-			m := all_members[i % $calls + 1];
-			$statement
-		END LOOP;
+	FOR i IN 1 .. $calls LOOP
+		$statement
+		$commit
 	END LOOP;
-	RETURN ($clock - c0) / i;
+	ns := ($clock - c0) / $calls;
 END \$body\$;
-SELECT pg_temp.measure();
 SQL
-	return $result;
 }
 
+# The same with a statement of Lua in Redis; it may use cmd(...), which is redis.call.
 sub lua_loop
 {
-	my ($statement, $times) = @_;
-	my $script = <<"LUA";
-local n, i = 0, 0
-for pass = 1, $times do
-	for j = 1, #names do
-		local k, m = names[j], members[j]
-		i = i + 1
-		$statement
-	end
+	my ($statement, %o) = @_;
+	my ($seed, $range, $calls) = ($o{seed} // 1, $o{range} // $million, $o{calls});
+	my $wanted = sub { my ($array, $code) = @_; return $statement =~ /\b$array\b/ ? "$array\[i] = $code " : '' };
+	my $draw = $wanted->('numbers', "x % $range") . $wanted->('keys', "string.format('%.0f', 1000000000 + x % $range)") .
+	  $wanted->('members', "string.format('member:%06d', x % $range)") .
+	  $wanted->('fresh', "string.format('member:%06d', i * 7919 % $million)");
+	my $scores = $wanted->('scores', 'x % 1000000');
+	return redis('redis', 'EVAL', <<"LUA", 0);
+local cmd, hour, bytes40 = redis.call, '3600', string.rep('v', 40)
+local keys, members, numbers, scores, fresh = {}, {}, {}, {}, {}
+local function cpu()
+	local info = cmd('INFO', 'cpu')
+	return info:match('used_cpu_sys_main_thread:([%d.]+)') + info:match('used_cpu_user_main_thread:([%d.]+)')
 end
-return i
+local x = $seed
+for i = 1, $calls do
+	x = x * 16807 % 2147483647
+	$draw
+	x = x * 16807 % 2147483647
+	$scores
+end
+local n, f, t = 0, 0, nil
+local c0 = cpu()
+for i = 1, $calls do
+	$statement
+end
+return string.format('%.3f', (cpu() - c0) * 1e9 / $calls)
 LUA
-	# the arrays are made before the clock starts: by the same script without calls
-	my $head = "local names, members = {}, {}
-for j = 1, $nkeys do local x = j * 7919 % $nkeys + 1 names[j] = 'key:' .. x members[j] = 'member:' .. x end\n";
-	my @cost;
-	foreach my $body ($head . 'return 0', $head . $script)
-	{
-		my $before = redis_cpu_ns('redis');
-		my $calls = redis('redis', 'EVAL', $body, 0);
-		push @cost, redis_cpu_ns('redis') - $before;
-	}
-	return max($cost[1] - $cost[0], 0) / ($times * $nkeys);
 }
+
+# A million keys of 10 bytes with values of 40 in hotset and Redis, and in the table plain (key, value).
+my $have_keys;
+sub need_keys
+{
+	sql("SELECT count(kv_set(key_of(i), repeat('v', 40))) FROM generate_series(0, $million - 1) AS i",
+		"CREATE UNLOGGED TABLE plain (key text PRIMARY KEY, value text NOT NULL)",
+		"INSERT INTO plain SELECT key_of(i), repeat('v', 40) FROM generate_series(0, $million - 1) AS i",
+		'VACUUM ANALYZE plain') unless $have_keys++;
+	redis('redis', 'EVAL', "for i = 1000000000, 999999999 + $million do redis.call('SET', string.format('%.0f', i), string.rep('v', 40)) end", 0);
+	return;
+}
+
+# A board of a million members of 13 bytes with random scores in hotset and Redis, and in the table board (member, score).
+my $have_board;
+sub need_board
+{
+	sql("SELECT count(zadd('board', (i * 7919::bigint) % 1000003 % 1000000, member_of(i))) FROM generate_series(0, $million - 1) AS i",
+		'CREATE UNLOGGED TABLE board (member text PRIMARY KEY, score float8 NOT NULL)',
+		"INSERT INTO board SELECT member_of(i), (i * 7919::bigint) % 1000003 % 1000000 FROM generate_series(0, $million - 1) AS i",
+		'CREATE INDEX ON board (score, member)', 'VACUUM ANALYZE board') unless $have_board++;
+	redis('redis', 'EVAL', "for i = 0, $million - 1 do redis.call('ZADD', 'board', i * 7919 % 1000003 % 1000000, string.format('member:%06d', i)) end", 0);
+	return;
+}
+
 # ---- Connections ------------------------------------------------------------
 
+# Calls per second of a script of pgbench, or of a list of which it takes one at
+# random for each call.  'define': name=value for more variables than million.
 sub pgbench
 {
-	my ($script, $clients) = @_;
+	my ($clients, $seconds, $script, @define) = @_;
+	my $scripts = tempdir(CLEANUP => 1);
+	my @files;
+	foreach my $text (ref $script ? @$script : $script)
+	{
+		push @files, "$scripts/" . @files;
+		open(my $file, '>', $files[-1]) or die "$files[-1]: $!";
+		print $file "$text\n";
+		close($file);
+	}
 	my $report = run_command('pgbench', '-n', '-M', 'prepared', '-c', $clients, '-j', $clients > 1 ? 2 : 1, '-T', $seconds,
-		'-D', "nkeys=$nkeys", '-f', "$dir/pgbench/$script.sql");
+		(map { ('-D', $_) } "million=$million", @define), map { ('-f', $_) } @files);
 	return $report =~ /^tps = ([\d.]+)/m ? $1 : die "pgbench: $report";
 }
 
+# Calls per second of a command of Redis; __rand_int__ in it is below 'range'.
 sub redis_benchmark
 {
-	my ($command, $clients, $calls) = @_;
-	my $report = run_command('redis-benchmark', '-s', "$sockets/redis", '-c', $clients, '-n', $calls, '-r', $nkeys,
-		'--csv', split ' ', $command);
+	my ($command, $clients, $calls, $range) = @_;
+	my $report = run_command('redis-benchmark', '-s', "$sockets/redis", '-c', $clients, '-n', $calls, '-r', $range, '--csv', split ' ', $command);
 	my @line = split /\n/, $report;
 	return $line[-1] =~ /^"[^"]*","([\d.]+)"/ ? $1 : die "redis-benchmark: $report";
 }

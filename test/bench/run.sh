@@ -6,7 +6,7 @@
 #
 #   test/bench/run.sh              about 20 minutes
 #   test/bench/run.sh --quick      about 3 minutes, smaller, to the terminal only
-#   test/bench/run.sh --only loops,trips    some of test/bench/sections, to the terminal
+#   test/bench/run.sh --only procedure,trips    some of test/bench/sections, to the terminal
 #
 # Starts servers of its own in a temporary directory, on sockets, and stops
 # only those.
@@ -30,11 +30,12 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 need_postgres build-essential libxxhash-dev postgresql-server-dev-PGVERSION postgresql-PGVERSION \
-	postgresql-PGVERSION-hll postgresql-PGVERSION-pgmemcache redis-server redis-tools memcached
+	postgresql-PGVERSION-hll postgresql-PGVERSION-pgmemcache redis-server redis-tools memcached gnuplot-nox
 private_copy "$work"
 bin=$("$pg_config" --bindir)
 say "building..." >&2
-(cd "$work/tree" && as_user make -s "PG_CONFIG=$pg_config" install) >"$log_dir/build" 2>&1 || { cat "$log_dir/build"; exit 1; }
+(cd "$work/tree" && as_user make -s -j2 with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/build" 2>&1 || { cat "$log_dir/build"; exit 1; }
+(cd "$work/tree/test/bench/noop" && as_user make -s with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/noop" 2>&1 || { cat "$log_dir/noop"; exit 1; }
 
 as_user mkdir -m 755 "$work/s"
 # Not through as_user: the process id must be that of the server itself.
@@ -58,9 +59,11 @@ shared_preload_libraries = 'hotset, pgmemcache'
 hotset.memory = '1GB'
 hotset.max_value = '64MB'
 pgmemcache.default_servers = '$work/s/memcached'
-shared_buffers = '512MB'
+shared_buffers = '1GB'
 max_wal_size = '4GB'
 work_mem = '64MB'
+jit = off
+autovacuum_naptime = '10s'
 listen_addresses = ''
 unix_socket_directories = '$work/s'
 CONF

@@ -6,5 +6,39 @@ CREATE EXTENSION IF NOT EXISTS hll SCHEMA pghll;
 
 -- Nanoseconds of CPU this backend has used: unlike the clock, not disturbed by
 -- whatever else runs on the machine.
-CREATE FUNCTION cpu_ns() RETURNS bigint LANGUAGE sql VOLATILE
-AS $$ SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::bigint $$;
+CREATE FUNCTION cpu_ns() RETURNS float8 LANGUAGE c VOLATILE AS '$libdir/hotset_noop';
+
+-- noop_x for a function x: declared as x is, but it only returns a constant.
+DO $do$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOREACH f IN ARRAY '{"kv_get(text,name)", "kv_set(text,text,interval,boolean,boolean,boolean,name)", "kv_incr(text,bigint,interval,name)"}'::regprocedure[]
+    LOOP
+        EXECUTE regexp_replace(regexp_replace(pg_get_functiondef(f), 'FUNCTION public\.', 'FUNCTION public.noop_'),
+            'AS .*', format('AS ''$libdir/hotset_noop'', ''noop_%s''', (SELECT prorettype::regtype FROM pg_proc WHERE oid = f)));
+    END LOOP;
+END $do$;
+
+-- The same draws for every system: seeds of one generator (Park and Miller's),
+-- which Lua's numbers hold exactly too; Bench.pm has it in Lua.  A key has 10
+-- bytes, a member 13, scores are in [0, 1000000).
+CREATE UNLOGGED TABLE draws (seed int, range int, numbers int[], keys text[], members text[], scores float8[], PRIMARY KEY (seed, range));
+ALTER TABLE draws ALTER keys SET STORAGE EXTERNAL, ALTER members SET STORAGE EXTERNAL,
+    ALTER numbers SET STORAGE EXTERNAL, ALTER scores SET STORAGE EXTERNAL;
+CREATE FUNCTION draw(seed int, range int, n int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    x bigint := seed;
+    numbers int[];
+    scores float8[];
+BEGIN
+    FOR i IN 1 .. n LOOP
+        x := x * 16807 % 2147483647;
+        numbers[i] := x % range;
+        x := x * 16807 % 2147483647;
+        scores[i] := x % 1000000;
+    END LOOP;
+    INSERT INTO draws SELECT seed, range, numbers, ARRAY(SELECT key_of(i) FROM unnest(numbers) AS i), ARRAY(SELECT member_of(i) FROM unnest(numbers) AS i), scores;
+END $$;
+CREATE FUNCTION key_of(i int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT (1000000000 + i)::text $$;
+CREATE FUNCTION member_of(i int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'member:' || lpad(i::text, 6, '0') $$;

@@ -1,4 +1,4 @@
-# Round trips over a connection.
+# Round trips over a connection: pgbench and redis-benchmark.
 package Bench::Section::trips;
 use strict;
 use warnings;
@@ -6,48 +6,118 @@ use Bench;
 
 section(trips => \&measure);
 
-my @trips = (
-	[ 'get', 'get', 'GET key:__rand_int__' ],
-	[ 'set, 40 bytes', 'set', 'SET key:__rand_int__ vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv' ],
-	[ 'incr', 'incr', 'INCR nkey:__rand_int__' ],
-	[ 'zadd, new score', 'zadd', 'ZADD rt-board __rand_int__ member:__rand_int__' ],
-	[ 'zincrby', 'zincrby', 'ZINCRBY rt-board 1 member:__rand_int__' ],
-	[ 'zrevrank', 'zrank', 'ZREVRANK rt-board member:__rand_int__' ],
-	[ 'top 10', 'top10', 'ZRANGE rt-board 0 9 REV WITHSCORES' ],
+# Scripts of pgbench and commands of redis-benchmark, on the data of need_keys()
+# and need_board(); redis-benchmark makes keys of 12 digits.
+my $v = 'v' x 40;
+my $key = '\set k random(1000000000, 999999999 + :million)';
+my $member = "\\set m random(0, :million - 1)\n\\set s random(0, 999999)";
+my $name = "'member:' || lpad(:m, 6, '0')";
+my %trips = (
+	get => {
+		hotset => "$key\nSELECT kv_get(:k);",
+		noop => "$key\nSELECT noop_kv_get(:k);",
+		redis => 'GET __rand_int__',
+		table => "$key\nSELECT value FROM plain WHERE key = :k;" },
+	set => {
+		hotset => "$key\nSELECT kv_set(:k, '$v');",
+		redis => "SET __rand_int__ $v",
+		table => "$key\nINSERT INTO plain VALUES (:k, '$v') ON CONFLICT (key) DO UPDATE SET value = excluded.value;" },
+	incr => {
+		hotset => "$key\nSELECT kv_incr('n' || :k);",
+		redis => 'INCR n__rand_int__',
+		table => "$key\nINSERT INTO counter VALUES ('n' || :k, 1) ON CONFLICT (key) DO UPDATE SET value = counter.value + 1 RETURNING value;" },
+	zadd => {
+		hotset => "$member\nSELECT zadd('board', :s::float8, $name);",
+		redis => 'ZADD trips __rand_int__ member:__rand_int__',
+		table => "$member\nINSERT INTO board VALUES ($name, :s) ON CONFLICT (member) DO UPDATE SET score = excluded.score;" },
+	'top 10' => {
+		hotset => "SELECT member, score FROM zrange('board', 0, 9, rev => true);",
+		redis => 'ZRANGE trips 0 9 REV WITHSCORES',
+		table => 'SELECT member, score FROM board ORDER BY score DESC, member DESC LIMIT 10;' },
 );
+
+# Operations per second of one system.
+sub throughput
+{
+	my ($what, $system, $clients, $seconds) = @_;
+	return $system eq 'redis'
+	  ? redis_benchmark($trips{$what}{redis}, $clients, ($quick ? 10_000 : $clients > 1 ? 80_000 : 40_000) * $seconds, $million)
+	  : pgbench($clients, $seconds, $trips{$what}{$system});
+}
+
+# Calls for 100 keys each: a script of pgbench is one array, as a parameter, and
+# each call takes a script at random.  Redis gets as many keys.
+my $arrays = 120;
+
+sub measure_mget
+{
+	my ($tps) = @_;
+	my @keys = split /\n/, sql("SELECT unnest(keys[1:${arrays}00]) FROM draws WHERE seed = 1 AND range = $million");
+	my @parameters = map { '{' . join(',', @keys[ $_ * 100 .. $_ * 100 + 99 ]) . '}' } 0 .. $arrays - 1;
+	my @define = map { "a$_=$parameters[$_]" } 0 .. $#parameters;
+	my %script = (
+		hotset => [ map { "SELECT kv_mget(:a$_);" } 0 .. $#parameters ],
+		table => [ map { "SELECT key, value FROM plain WHERE key = ANY (:a$_\::text[]);" } 0 .. $#parameters ]);
+	foreach my $round (1 .. $rounds)
+	{
+		push @{ $tps->{mget}{1}{hotset} }, 100 * pgbench(1, 1, $script{hotset}, @define);
+		push @{ $tps->{mget}{1}{redis} }, 100 * redis_benchmark('MGET' . ' __rand_int__' x 100, 1, $quick ? 2_000 : 10_000, "${arrays}00");
+		push @{ $tps->{mget}{1}{table} }, 100 * pgbench(1, 1, $script{table}, @define);
+	}
+	return;
+}
 
 sub measure
 {
-	need_names();
-	redis('redis', 'EVAL', "for j = 0, $nkeys - 1 do
+	need_keys();
+	need_board();
+	need_draws(1, $million);
+	sql('CREATE UNLOGGED TABLE counter (key text PRIMARY KEY, value bigint NOT NULL)', "INSERT INTO counter SELECT 'n' || key, 1 FROM plain",
+		'VACUUM ANALYZE counter', "SELECT count(kv_incr('n' || key)) FROM plain");
+	redis('redis', 'EVAL', "for j = 0, $million - 1 do
 		local x = string.format('%012d', j)
-		redis.call('SET', 'key:' .. x, string.rep('v', 40)) redis.call('SET', 'nkey:' .. x, 1)
-		redis.call('ZADD', 'rt-board', j, 'member:' .. x) end", 0);
-	my @clients = (1, 8);
+		redis.call('SET', x, string.rep('v', 40)) redis.call('SET', 'n' .. x, 1)
+		redis.call('ZADD', 'trips', j, 'member:' .. x) end", 0);
 	my %tps;
 	foreach my $round (1 .. $rounds)
 	{
-		foreach my $trip (@trips)
+		foreach my $what (qw(get set incr zadd), 'top 10')
 		{
-			my ($what, $script, $command) = @$trip;
-			foreach my $c (@clients)
+			foreach my $system (grep { $trips{$what}{$_} } qw(hotset noop redis table))
 			{
-				push @{ $tps{$what}{$c}{hotset} }, pgbench("hotset_$script", $c);
-				push @{ $tps{$what}{$c}{redis} }, redis_benchmark($command, $c, $quick ? 10_000 : 40_000 * ($c > 1 ? 2 : 1));
-				push @{ $tps{$what}{$c}{table} }, pgbench("table_$script", $c);
+				push @{ $tps{$what}{8}{$system} }, throughput($what, $system, 8, $what eq 'get' && !$quick ? 2 : 1);
+				# how it grows with the clients: three rounds will do
+				next if $what ne 'get' || $round > ($quick ? 1 : 3);
+				push @{ $tps{$what}{$_}{$system} }, throughput($what, $system, $_, 1) foreach 1, 2, 4, 16;
 			}
 		}
-		sql('VACUUM cache, counter, board');
+		sql('VACUUM plain', 'VACUUM counter', 'VACUUM board');
 	}
-	my @titles = ('hotset', 'Redis', 'UNLOGGED table');
+	measure_mget(\%tps);
+	sql('DROP TABLE counter', "SELECT count(kv_del('n' || key)) FROM plain");
+
+	my $median = sub { my ($what, $clients, $system) = @_; my $all = $tps{$what}{$clients}{$system}; return $all ? median(@$all) : undef };
+	my @titles = ('hotset', 'no-op', 'Redis', 'UNLOGGED table');
 	say_line("\n## Over a connection\n");
 	say_line('Operations per second over unix sockets, one call a round trip: pgbench -M prepared, redis-benchmark without ' .
-		'pipelining. In parentheses: how many times more hotset does.');
-	foreach my $c (@clients)
+		'pipelining; the clients run on the same cores. In parentheses: how many times more hotset does.');
+	my $row = sub {
+		my ($title, $what, $clients) = @_;
+		my ($own, $noop, @others) = map { $median->($what, $clients, $_) } qw(hotset noop redis table);
+		table_row($title, 'more', \@titles, $own, defined $noop ? \$noop : undef, @others);
+	};
+	table_head('', @titles);
+	$row->("get, $_ client" . ($_ > 1 ? 's' : ''), 'get', $_) foreach 1, 2, 4, 8, 16;
+	$row->("$_, 8 clients", $_, 8) foreach 'set', 'incr', 'zadd', 'top 10';
+	$row->('mget of 100 keys, 1 client: keys', 'mget', 1);
+	foreach ([ 5, '`SELECT kv_get($1)`, 8 clients', '>= 0.97x', 'get', 8, 'noop', 'no-op' ],
+		[ 5, '`SELECT kv_get($1)`, 8 clients', '>= 1.15x', 'get', 8, 'table', 'SELECT by primary key' ],
+		[ 6, '`kv_mget` of 100 keys, 1 client', '>= 1.2x', 'mget', 1, 'redis', 'Redis MGET' ],
+		[ 6, '`kv_mget` of 100 keys, 1 client', '>= 2x', 'mget', 1, 'table', 'SELECT ... key = ANY ($1)' ])
 	{
-		table_head($c == 1 ? '1 client' : "$c clients", @titles);
-		table_row("$_->[0], $c client" . ($c > 1 ? 's' : ''), 'more', \@titles,
-			map { median(@$_) } @{ $tps{ $_->[0] }{$c} }{qw(hotset redis table)}) foreach @trips;
+		my ($number, $what, $limit, $trip, $clients, $system, $title) = @$_;
+		my ($own, $other) = ($median->($trip, $clients, 'hotset'), $median->($trip, $clients, $system));
+		goal($number, $what, $limit, $own / $other, baseline('/s', hotset => $own, $title => $other));
 	}
 	return;
 }

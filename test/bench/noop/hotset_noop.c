@@ -1,0 +1,67 @@
+/*
+ * hotset_noop.c
+ *	  What the benchmark needs inside the server: calls that do nothing, and
+ *	  a clock of the CPU time a backend has used.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "fmgr.h"
+
+PG_MODULE_MAGIC;
+
+/* noop_text(...) returns text: always the same 40 bytes. */
+PG_FUNCTION_INFO_V1(noop_text);
+Datum
+noop_text(PG_FUNCTION_ARGS)
+{
+	static struct
+	{
+		int32		header;
+		char		bytes[40];
+	}			constant;
+
+	if (constant.header == 0)
+	{
+		memset(constant.bytes, 'v', sizeof(constant.bytes));
+		SET_VARSIZE(&constant, sizeof(constant));
+	}
+	PG_RETURN_POINTER(&constant);
+}
+
+/* noop_boolean(...) returns boolean */
+PG_FUNCTION_INFO_V1(noop_boolean);
+Datum
+noop_boolean(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(true);
+}
+
+/* noop_bigint(...) returns bigint */
+PG_FUNCTION_INFO_V1(noop_bigint);
+Datum
+noop_bigint(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(42);
+}
+
+/* noop_float8(...) returns float8 */
+PG_FUNCTION_INFO_V1(noop_float8);
+Datum
+noop_float8(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(42);
+}
+
+/* cpu_ns() returns float8: nanoseconds of CPU this backend has used. */
+PG_FUNCTION_INFO_V1(cpu_ns);
+Datum
+cpu_ns(PG_FUNCTION_ARGS)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) != 0)
+		elog(ERROR, "clock_gettime failed: %m");
+	PG_RETURN_FLOAT8(now.tv_sec * 1e9 + now.tv_nsec);
+}

@@ -1,1 +1,0 @@
-SELECT member, score FROM zrange('board', 0, 9, rev => true);

@@ -1,2 +1,0 @@
-\set k random(1, :nkeys)
-SELECT zrevrank('board', 'member:' || :k);

@@ -1,1 +1,0 @@
-SELECT member, score FROM board ORDER BY score DESC, member DESC LIMIT 10;

@@ -1,0 +1,122 @@
+# Keys in a loop of PL/pgSQL beside Redis in Lua, a table and memcached.
+package Bench::Section::procedure;
+use strict;
+use warnings;
+use IO::Socket::UNIX;
+use Bench;
+
+section(procedure => \&measure);
+
+# The statement of each system; plpgsql_loop() says what it may use.  'range':
+# of the keys, a million unless given.  The table's statements are the shortest
+# that do the work: without a time to live it has no column for one.
+my @cases = (
+	{   name => 'loop', what => 'loop alone', range => 1000, baseline => 1, calls => 5,
+		hotset => 'v := keys[i];', redis => 'local v = keys[i]' },
+	{   name => 'hot', what => 'get, one key', calls => 5,
+		hotset => "v := kv_get('1000000007');", noop => "v := noop_kv_get('1000000007');",
+		redis => "local v = cmd('GET', '1000000007')",
+		table => "SELECT value INTO v FROM plain WHERE key = '1000000007';",
+		memcached => "v := memcache_get('1000000007');" },
+	{   name => 'thousand', what => 'get, 1,000 keys', range => 1000, calls => 5,
+		hotset => 'v := kv_get(keys[i]);', noop => 'v := noop_kv_get(keys[i]);',
+		redis => "local v = cmd('GET', keys[i])",
+		table => 'SELECT value INTO v FROM plain WHERE key = keys[i];',
+		memcached => 'v := memcache_get(keys[i]);' },
+	{   name => 'get', what => 'get at random', calls => 5,
+		hotset => 'v := kv_get(keys[i]);', noop => 'v := noop_kv_get(keys[i]);',
+		redis => "local v = cmd('GET', keys[i])",
+		table => 'SELECT value INTO v FROM plain WHERE key = keys[i];',
+		memcached => 'v := memcache_get(keys[i]);' },
+	{   name => 'missing', what => 'get of a missing key', calls => 5,
+		hotset => 'v := kv_get(members[i]);', noop => 'v := noop_kv_get(members[i]);',
+		redis => "local v = cmd('GET', members[i])",
+		table => 'SELECT value INTO v FROM plain WHERE key = members[i];',
+		memcached => 'v := memcache_get(members[i]);' },
+	{   name => 'set', what => 'set at random, 40 bytes', calls => 5,
+		hotset => 'b := kv_set(keys[i], bytes40);', noop => 'b := noop_kv_set(keys[i], bytes40);',
+		redis => "cmd('SET', keys[i], bytes40)",
+		table => 'INSERT INTO plain VALUES (keys[i], bytes40) ON CONFLICT (key) DO UPDATE SET value = excluded.value;',
+		memcached => 'b := memcache_set(keys[i], bytes40);' },
+	{   name => 'ttl', what => 'set at random with time to live', calls => 5,
+		hotset => 'b := kv_set(keys[i], bytes40, hour);', noop => 'b := noop_kv_set(keys[i], bytes40, hour);',
+		redis => "cmd('SET', keys[i], bytes40, 'EX', hour)",
+		table => 'INSERT INTO expiring VALUES (keys[i], bytes40, clock_timestamp() + hour)
+			ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at;',
+		memcached => 'b := memcache_set(keys[i], bytes40, hour);' },
+	{   name => 'incr', what => 'incr, one key', calls => 5,
+		hotset => "n := kv_incr('hits');", noop => "n := noop_kv_incr('hits');",
+		redis => "cmd('INCR', 'hits')",
+		# in one transaction all versions of the row stay and each update passes them
+		table => "UPDATE counter SET value = value + 1 WHERE key = 'hits' RETURNING value INTO n;", commit => 50,
+		memcached => "n := memcache_incr('hits');" },
+);
+
+# A million keys into memcached; its own functions would need a minute.
+sub fill_memcached
+{
+	my $socket = IO::Socket::UNIX->new("$sockets/memcached") or die "memcached: $!";
+	my $value = 'v' x 40;
+	print $socket "set $_ 0 0 40 noreply\r\n$value\r\n" foreach 1_000_000_000 .. 999_999_999 + $million;
+	print $socket "set hits 0 0 1\r\n0\r\n";
+	<$socket> =~ /STORED/ or die 'memcached does not store';
+	return;
+}
+
+sub measure
+{
+	need_keys();
+	fill_memcached();
+	sql('CREATE UNLOGGED TABLE counter (key text PRIMARY KEY, value bigint NOT NULL)', "INSERT INTO counter VALUES ('hits', 0)",
+		'CREATE UNLOGGED TABLE expiring (key text PRIMARY KEY, value text NOT NULL, expires_at timestamptz NOT NULL)',
+		"INSERT INTO expiring SELECT key, value, now() + '1 hour' FROM plain",
+		'CREATE INDEX ON expiring (expires_at)', 'VACUUM ANALYZE expiring, counter');
+	my %ns;
+	foreach my $round (1 .. $rounds)
+	{
+		foreach my $case (@cases)
+		{
+			my %o = (seed => $case->{range} ? 1 : $round, range => $case->{range});
+			my $calls = $million / 10 * $case->{calls};
+			my $ns = $ns{ $case->{name} } //= {};
+			push @{ $ns->{$_} }, plpgsql_loop($case->{$_}, %o, calls => $calls) foreach grep { $case->{$_} } qw(hotset noop);
+			push @{ $ns->{redis} }, lua_loop($case->{redis}, %o, calls => $calls);
+			push @{ $ns->{table} }, plpgsql_loop($case->{table}, %o, calls => $million / 20, commit => $case->{commit}) if $case->{table};
+			push @{ $ns->{memcached} }, plpgsql_loop($case->{memcached}, %o, calls => $million / 100, clock => $wall_clock) if $case->{memcached};
+		}
+		sql('VACUUM plain', 'VACUUM expiring', 'VACUUM counter');
+	}
+	sql('DROP TABLE counter, expiring');
+	my %m = map { my $name = $_; $name => { map { $_ => median(@{ $ns{$name}{$_} }) } keys %{ $ns{$name} } } } keys %ns;
+	my @titles = ('hotset', 'no-op', 'Redis, Lua', 'UNLOGGED table', 'memcached');
+	say_line("\n## Keys in a procedure\n");
+	say_line('Nanoseconds per operation in a loop of PL/pgSQL (Redis: of Lua, in EVAL), loop included, on ' . three_digits($million) .
+		' keys; every system gets the same sequence. CPU time of the one process that works; elapsed time for memcached, where two take ' .
+		'turns. The no-op is a function in C with the same declaration that returns a constant. In parentheses: how many times faster hotset is.');
+	table_head('operation', @titles);
+	foreach my $case (@cases)
+	{
+		my $m = $m{ $case->{name} };
+		table_row($case->{what}, $case->{baseline} ? 'baseline' : 'less', \@titles,
+			$m->{hotset}, $m->{noop} ? \$m->{noop} : undef, @$m{qw(redis table memcached)});
+	}
+	my $against = sub {
+		my ($number, $what, $limit, $name, $system, $title) = @_;
+		my $m = $m{$name};
+		goal($number, $what, $limit, $m->{hotset} / $m->{$system}, baseline('ns', hotset => $m->{hotset}, $title => $m->{$system}));
+	};
+	my ($noop, $redis, $table) = ([ 'noop', 'no-op' ], [ 'redis', 'Redis in Lua' ], [ 'table', 'UNLOGGED table' ]);
+	$against->(1, '`kv_get` of one key', '<= 1.6x', 'hot', @$noop);
+	$against->(1, '`kv_get` of 1,000 keys', '<= 1.8x', 'thousand', @$noop);
+	$against->(2, '`kv_get` at random', '<= 0.45x', 'get', @$redis);
+	$against->(2, '`kv_get` at random', '<= 0.10x', 'get', 'table', 'SELECT by primary key');
+	$against->(3, '`kv_set` at random', '<= 0.50x', 'set', @$redis);
+	$against->(3, '`kv_set` at random', '<= 0.06x', 'set', 'table', 'UPSERT');
+	$against->(3, '`kv_set` at random, time to live', '<= 0.50x', 'ttl', @$redis);
+	$against->(3, '`kv_set` at random, time to live', '<= 0.06x', 'ttl', 'table', 'UPSERT');
+	$against->(4, '`kv_incr` of one key', '<= 0.8x', 'incr', @$redis);
+	$against->(4, '`kv_incr` of one key', '<= 0.03x', 'incr', 'table', 'UPDATE');
+	return;
+}
+
+1;
