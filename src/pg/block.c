@@ -162,13 +162,7 @@ take_now(HsHandle *h, HsgBlock *b)
 	for (;;)
 	{
 		HSG_ONCE_MULTI(status, m, h, keys, nkeys, HS_EXCLUSIVE, take_first(b, &m, nready));
-		if (status == HS_BUFFER_TOO_SMALL)
-		{
-			pfree(b->out.buf);
-			b->out.capacity = b->out.need;
-			b->out.buf = hsg_alloc(b->out.capacity);
-		}
-		else if (!hsg_retry(h, status, m.hash, m.need))
+		if (!hsg_items_again(&b->out, status, NULL) && !hsg_retry(h, status, m.hash, m.need))
 			break;
 		if (b->generation != h->generation)
 			return false;

@@ -6,9 +6,7 @@
 #ifndef HSG_BLOCK_H
 #define HSG_BLOCK_H
 
-#include "hotset.h"
-
-#include "../engine/items.h"
+#include "rows.h"
 
 typedef struct HsgBlock HsgBlock;
 

@@ -31,10 +31,10 @@ typedef struct Algebra
 	HsType		found;
 } Algebra;
 
-static HsgZrows *open_zunion(FunctionCallInfo fcinfo);
-static HsgZrows *open_zinter(FunctionCallInfo fcinfo);
-static HsgZrows *open_zdiff(FunctionCallInfo fcinfo);
-static HsgZrows *algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop);
+static HsgRows *open_zunion(FunctionCallInfo fcinfo);
+static HsgRows *open_zinter(FunctionCallInfo fcinfo);
+static HsgRows *open_zdiff(FunctionCallInfo fcinfo);
+static HsgRows *algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop);
 static Datum algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop);
 static void algebra_arguments(FunctionCallInfo fcinfo, int n, HsZsetSetOp setop, Algebra *a);
 static HsZsetAggregate aggregate_arg(FunctionCallInfo fcinfo, int n);
@@ -68,52 +68,51 @@ PG_FUNCTION_INFO_V1(hotset_zrangestorebylex);
 Datum
 hotset_zunion(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zunion);
+	return hsg_rows(fcinfo, open_zunion);
 }
 
 /* zinter(keys text[], weights float8[], aggregate text) returns rows */
 Datum
 hotset_zinter(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zinter);
+	return hsg_rows(fcinfo, open_zinter);
 }
 
 /* zdiff(keys text[]) returns rows */
 Datum
 hotset_zdiff(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zdiff);
+	return hsg_rows(fcinfo, open_zdiff);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zunion(FunctionCallInfo fcinfo)
 {
 	return algebra_rows(fcinfo, HS_ZSET_UNION);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zinter(FunctionCallInfo fcinfo)
 {
 	return algebra_rows(fcinfo, HS_ZSET_INTER);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zdiff(FunctionCallInfo fcinfo)
 {
 	return algebra_rows(fcinfo, HS_ZSET_DIFF);
 }
 
-static HsgZrows *
+static HsgRows *
 algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, PG_NARGS() - 1);
-	HsgZrows   *rows;
 	Algebra		a = {0};
 	HsMulti		m;
 	HsStatus	status;
 
 	if (PG_ARGISNULL(0))
-		return hsg_zrows_empty();
+		return hsg_rows_none();
 	algebra_arguments(fcinfo, 0, setop, &a);
 	do
 	{
@@ -121,10 +120,7 @@ algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 	} while (!scratch_fits(&a.scratch, status) || hsg_retry(h, status, 0, 0));
 	hsg_check(status, h, a.keys[a.bad_key], HS_ZSET, a.found);
 
-	rows = palloc0(sizeof(HsgZrows));
-	rows->array = a.result;
-	rows->left = a.n;
-	return rows;
+	return hsg_zset_rows_array(a.result, a.n);
 }
 
 /* zunionstore(dest text, keys text[], weights float8[], aggregate text) returns bigint */

@@ -10,18 +10,15 @@
 
 #include "zset_sql.h"
 
-#define ENTRY_GUESS		64		/* bytes of an entry, for a first buffer */
-
-static HsgZrows *open_zrange(FunctionCallInfo fcinfo);
-static HsgZrows *open_zrevrange(FunctionCallInfo fcinfo);
-static HsgZrows *open_zrangebyscore(FunctionCallInfo fcinfo);
-static HsgZrows *open_zrangebylex(FunctionCallInfo fcinfo);
-static HsgZrows *open_zpopmin(FunctionCallInfo fcinfo);
-static HsgZrows *open_zpopmax(FunctionCallInfo fcinfo);
-static HsgZrows *open_zrandmember(FunctionCallInfo fcinfo);
-static HsgZrows *pop(FunctionCallInfo fcinfo, bool from_max);
-static HsgZrows *entries_new(int64 count);
-static bool entries_finish(HsgZrows *rows, HsStatus status, const HsZsetBatch *batch);
+static HsgRows *open_zrange(FunctionCallInfo fcinfo);
+static HsgRows *open_zrevrange(FunctionCallInfo fcinfo);
+static HsgRows *open_zrangebyscore(FunctionCallInfo fcinfo);
+static HsgRows *open_zrangebylex(FunctionCallInfo fcinfo);
+static HsgRows *open_zpopmin(FunctionCallInfo fcinfo);
+static HsgRows *open_zpopmax(FunctionCallInfo fcinfo);
+static HsgRows *open_zrandmember(FunctionCallInfo fcinfo);
+static HsgRows *pop(FunctionCallInfo fcinfo, bool from_max);
+static bool entries_again(HsgRows *rows, HsStatus status, const HsZsetBatch *batch);
 
 PG_FUNCTION_INFO_V1(hotset_zrange);
 PG_FUNCTION_INFO_V1(hotset_zrevrange);
@@ -39,48 +36,48 @@ PG_FUNCTION_INFO_V1(hotset_zrandmember);
 Datum
 hotset_zrange(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zrange);
+	return hsg_rows(fcinfo, open_zrange);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zrange(FunctionCallInfo fcinfo)
 {
 	HsZsetRange range;
 
 	(void) hsg_keyspace(fcinfo, 4);
 	if (PG_ARGISNULL(0) || !hsg_zset_rank_range(fcinfo, 1, &range))
-		return hsg_zrows_empty();
+		return hsg_rows_none();
 	range.reverse = hsg_arg_flag(fcinfo, 3);
-	return hsg_zrows_range(hsg_arg_bytes(fcinfo, 0), 4, &range);
+	return hsg_zset_rows_range(hsg_arg_bytes(fcinfo, 0), 4, &range);
 }
 
 /* zrevrange(key text, start bigint, stop bigint) returns rows */
 Datum
 hotset_zrevrange(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zrevrange);
+	return hsg_rows(fcinfo, open_zrevrange);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zrevrange(FunctionCallInfo fcinfo)
 {
 	HsZsetRange range;
 
 	(void) hsg_keyspace(fcinfo, 3);
 	if (PG_ARGISNULL(0) || !hsg_zset_rank_range(fcinfo, 1, &range))
-		return hsg_zrows_empty();
+		return hsg_rows_none();
 	range.reverse = true;
-	return hsg_zrows_range(hsg_arg_bytes(fcinfo, 0), 3, &range);
+	return hsg_zset_rows_range(hsg_arg_bytes(fcinfo, 0), 3, &range);
 }
 
 /* zrangebyscore(key text, min float8, max float8, bounds text, rev, "offset", "limit") */
 Datum
 hotset_zrangebyscore(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zrangebyscore);
+	return hsg_rows(fcinfo, open_zrangebyscore);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zrangebyscore(FunctionCallInfo fcinfo)
 {
 	HsZsetRange range;
@@ -89,18 +86,18 @@ open_zrangebyscore(FunctionCallInfo fcinfo)
 	hsg_zset_score_range(fcinfo, 1, &range);
 	hsg_zset_window(fcinfo, 4, &range);
 	if (PG_ARGISNULL(0))
-		return hsg_zrows_empty();
-	return hsg_zrows_range(hsg_arg_bytes(fcinfo, 0), 7, &range);
+		return hsg_rows_none();
+	return hsg_zset_rows_range(hsg_arg_bytes(fcinfo, 0), 7, &range);
 }
 
 /* zrangebylex(key text, min text, max text, bounds text, rev, "offset", "limit") */
 Datum
 hotset_zrangebylex(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zrangebylex);
+	return hsg_rows(fcinfo, open_zrangebylex);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zrangebylex(FunctionCallInfo fcinfo)
 {
 	HsZsetRange range;
@@ -109,8 +106,8 @@ open_zrangebylex(FunctionCallInfo fcinfo)
 	hsg_zset_lex_range(fcinfo, 1, &range);
 	hsg_zset_window(fcinfo, 4, &range);
 	if (PG_ARGISNULL(0))
-		return hsg_zrows_empty();
-	return hsg_zrows_range(hsg_arg_bytes(fcinfo, 0), 7, &range);
+		return hsg_rows_none();
+	return hsg_zset_rows_range(hsg_arg_bytes(fcinfo, 0), 7, &range);
 }
 
 /*
@@ -122,33 +119,33 @@ open_zrangebylex(FunctionCallInfo fcinfo)
 Datum
 hotset_zpopmin(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zpopmin);
+	return hsg_rows(fcinfo, open_zpopmin);
 }
 
 /* zpopmax(key text, count bigint) returns rows */
 Datum
 hotset_zpopmax(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zpopmax);
+	return hsg_rows(fcinfo, open_zpopmax);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zpopmin(FunctionCallInfo fcinfo)
 {
 	return pop(fcinfo, false);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zpopmax(FunctionCallInfo fcinfo)
 {
 	return pop(fcinfo, true);
 }
 
-static HsgZrows *
+static HsgRows *
 pop(FunctionCallInfo fcinfo, bool from_max)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 2);
-	HsgZrows   *rows;
+	HsgRows    *rows;
 	HsBytes		key;
 	uint64_t	count;
 	HsZsetBatch batch = {0};
@@ -159,12 +156,12 @@ pop(FunctionCallInfo fcinfo, bool from_max)
 	hsg_require(fcinfo, 1, "count");
 	key = hsg_arg_bytes(fcinfo, 0);
 	count = hsg_arg_count(fcinfo, 1, "count", 0);
-	rows = entries_new(count);
+	rows = hsg_zset_rows_entries(count);
 	do
 	{
 		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
-				 hs_zset_pop(&op, count, from_max, rows->buf, rows->capacity, &batch));
-	} while (!entries_finish(rows, status, &batch) || hsg_retry(h, status, op.hash, op.need));
+				 hs_zset_pop(&op, count, from_max, rows->items.buf, rows->items.capacity, &batch));
+	} while (entries_again(rows, status, &batch) || hsg_retry(h, status, op.hash, op.need));
 	hsg_check(status, h, key, HS_ZSET, op.found_type);
 	return rows;
 }
@@ -173,15 +170,15 @@ pop(FunctionCallInfo fcinfo, bool from_max)
 Datum
 hotset_zrandmember(PG_FUNCTION_ARGS)
 {
-	return hsg_zset_rows(fcinfo, open_zrandmember);
+	return hsg_rows(fcinfo, open_zrandmember);
 }
 
-static HsgZrows *
+static HsgRows *
 open_zrandmember(FunctionCallInfo fcinfo)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 2);
 	uint64_t	seed = pg_prng_uint64(&pg_global_prng_state);
-	HsgZrows   *rows;
+	HsgRows    *rows;
 	HsBytes		key;
 	int64		count;
 	HsZsetBatch batch = {0};
@@ -189,43 +186,24 @@ open_zrandmember(FunctionCallInfo fcinfo)
 	HsStatus	status;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return hsg_zrows_empty();
+		return hsg_rows_none();
 	key = hsg_arg_bytes(fcinfo, 0);
 	count = hsg_arg_draws(fcinfo, 1, HS_ZSET_RANDOM_MAX);
-	rows = entries_new(count < 0 ? -count : count);
+	rows = hsg_zset_rows_entries(count < 0 ? -count : count);
 	do
 	{
 		HSG_ONCE(status, op, h, key, HS_SHARED,
-				 hs_zset_random(&op, count, seed, rows->buf, rows->capacity, &batch));
-	} while (!entries_finish(rows, status, &batch) || hsg_retry(h, status, op.hash, op.need));
+				 hs_zset_random(&op, count, seed, rows->items.buf, rows->items.capacity, &batch));
+	} while (entries_again(rows, status, &batch) || hsg_retry(h, status, op.hash, op.need));
 	hsg_check(status, h, key, HS_ZSET, op.found_type);
 	return rows;
 }
 
-/* A buffer for so many entries, if there are that many, and if they are short. */
-static HsgZrows *
-entries_new(int64 count)
-{
-	HsgZrows   *rows = palloc0(sizeof(HsgZrows));
-
-	rows->capacity = Max(Min(count, 1000), 1) * ENTRY_GUESS;
-	rows->buf = palloc(rows->capacity);
-	return rows;
-}
-
-/* False if the buffer was too small; it has grown then. */
+/* After a command that fills the buffer. */
 static bool
-entries_finish(HsgZrows *rows, HsStatus status, const HsZsetBatch *batch)
+entries_again(HsgRows *rows, HsStatus status, const HsZsetBatch *batch)
 {
-	if (status == HS_BUFFER_TOO_SMALL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		pfree(rows->buf);
-		rows->capacity = batch->need + batch->need / 8;
-		rows->buf = hsg_alloc(rows->capacity);
-		return false;
-	}
-	if (status == HS_OK)
-		rows->left = batch->n;
-	return true;
+	rows->items.need = batch->need;
+	rows->left = batch->n;
+	return hsg_items_again(&rows->items, status, NULL);
 }

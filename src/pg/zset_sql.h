@@ -5,7 +5,7 @@
 #ifndef HSG_ZSET_SQL_H
 #define HSG_ZSET_SQL_H
 
-#include "hotset.h"
+#include "rows.h"
 
 #include "../engine/zset.h"
 
@@ -30,42 +30,11 @@ extern bool hsg_zset_parse_bounds(HsBytes text, bool *min_open, bool *max_open);
  * ---- Rows (zset_rows.c) -----------------------------------------------------------
  */
 
-/*
- * Where the rows of a set-returning function come from: a range read in
- * batches, a buffer of entries, or an array.  Zero it, then set what applies.
- * Lives, with its memory, as long as the call.
- */
-typedef struct HsgZrows
-{
-	/* range: read until cursor.done */
-	bool		is_range;
-	HsBytes		key;
-	int			ks_arg;			/* argument 'keyspace' */
-	HsZsetCursor cursor;
-
-	/* entries that are here: 'left' of them from 'pos' */
-	uint8_t    *buf;
-	size_t		capacity;
-	size_t		pos;
-	uint64_t	left;
-
-	/* or an array */
-	const HsZsetMember *array;
-
-	uint64_t	rank;			/* of the next row */
-	text	   *member;			/* of the last row; its memory is used again */
-	size_t		member_capacity;
-} HsgZrows;
-
-/* Make the rows from the arguments of the call; in the current context. */
-typedef HsgZrows *(*HsgZrowsOpen) (FunctionCallInfo fcinfo);
-
-/* Body of a function that returns rows (member, score) or (member, score, rank). */
-extern Datum hsg_zset_rows(FunctionCallInfo fcinfo, HsgZrowsOpen open);
-
-extern HsgZrows *hsg_zrows_range(HsBytes key, int ks_arg, const HsZsetRange *range);
-extern HsgZrows *hsg_zrows_empty(void);
-/* The next entry; false at the end.  Borrowed until the next call. */
-extern bool hsg_zrows_next(FunctionCallInfo fcinfo, HsgZrows *rows, HsZsetMember *out);
+/* Of a range, read in batches; 'rank' counts on from the first row, so that it
+ * always ascends. */
+extern HsgRows *hsg_zset_rows_range(HsBytes key, int ks_arg, const HsZsetRange *range);
+/* Of an array that stays, or of entries to be put into its buffer. */
+extern HsgRows *hsg_zset_rows_array(const HsZsetMember *array, size_t n);
+extern HsgRows *hsg_zset_rows_entries(uint64_t guess);
 
 #endif							/* HSG_ZSET_SQL_H */
