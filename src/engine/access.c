@@ -34,7 +34,7 @@ hs_op_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t now_us)
 	op->found_type = HS_ANY;
 	hs_hot_touch(h, key, op->hash);
 	hs_port_lock(&op->part->lock, mode);
-	if (!hs_keyspace_is_current(h))
+	if (!hs_is_current(h))
 	{
 		hs_port_unlock(&op->part->lock);
 		return HS_GONE;
@@ -154,7 +154,7 @@ hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys,
 		hs_port_lock(&h->parts[i]->lock, mode);
 		m->locked[i / 64] |= (uint64_t) 1 << (i % 64);
 	}
-	if (!hs_keyspace_is_current(h))
+	if (!hs_is_current(h))
 	{
 		unlock_all(m, false);
 		return HS_GONE;
@@ -213,7 +213,7 @@ hs_work(HsHandle *h, uint32_t i, int64_t now_us)
 	bool		more = false;
 
 	hs_port_lock(&part->lock, HS_EXCLUSIVE);
-	if (hs_keyspace_is_current(h))
+	if (hs_is_current(h))
 	{
 		more = hs_bury(part, WORK_NODES) ||
 			hs_expire_slice(part, now_us, WORK_RECORDS, false) ||

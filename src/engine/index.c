@@ -82,7 +82,7 @@ hs_index_find(HsPart *part, uint64_t hash, HsBytes key, HsSlot *slot)
 			HsRecordView v;
 
 			hs_record_view(record, &v);
-			if (v.key_size == key.size && memcmp(v.key, key.data, key.size) == 0)
+			if (v.key_size == key.size && hs_equal(v.key, key.data, key.size))
 			{
 				slot->head = head;
 				slot->bucket = b;

@@ -42,7 +42,7 @@ part_at(const HsKeyspace *ks, uint32_t i)
 bool
 hs_keyspace_is_current(const HsHandle *h)
 {
-	return atomic_load_explicit(&h->ks->generation, memory_order_acquire) == h->generation;
+	return hs_is_current(h);
 }
 
 static void

@@ -126,25 +126,11 @@ hs_got_finish(HsGot *got)
  */
 
 HsStatus
-hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type)
+hs_string_fetch_large(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type)
 {
-	HsRead		r;
 	HsOp		op;
-	HsStatus	status = hs_read(h, key, now_us, got->buf, got->capacity, &r);
+	HsStatus	status = hs_op_begin(&op, h, key, HS_SHARED, now_us);
 
-	if (status == HS_OK || status == HS_BUFFER_TOO_SMALL || status == HS_WRONG_TYPE)
-	{
-		got->size = r.size;
-		got->flags = r.flags & HS_RF_VALUE;
-		got->expires_us = r.expires_us;
-		got->found = status == HS_OK;
-	}
-	if (status == HS_WRONG_TYPE)
-		*found_type = r.type;
-	if (status != HS_BUFFER_TOO_SMALL || !(r.flags & HS_RF_BIG) || r.size > got->capacity)
-		return status;
-
-	status = hs_op_begin(&op, h, key, HS_SHARED, now_us);
 	if (status != HS_OK)
 		return status;
 	status = hs_string_get(&op, got);

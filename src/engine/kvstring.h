@@ -90,13 +90,35 @@ extern void hs_got_finish(HsGot *got);
  * ---- Reading -----------------------------------------------------------------
  */
 
+/* hs_string_fetch() of a value that hs_read() left alone.  Takes the lock. */
+extern HsStatus hs_string_fetch_large(HsHandle *h, HsBytes key, int64_t now_us,
+									  HsGot *got, HsType *found_type);
+
 /*
  * The value of a string key, without a lock unless it is large.  Takes and
  * releases locks itself; 'got' needs no finish.  HS_OK, HS_NOT_FOUND,
  * HS_WRONG_TYPE with *found_type, HS_BUFFER_TOO_SMALL, HS_GONE.
  */
-extern HsStatus hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us,
-								HsGot *got, HsType *found_type);
+static inline HsStatus
+hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type)
+{
+	HsRead		r;
+	HsStatus	status = hs_read(h, key, now_us, got->buf, got->capacity, &r);
+
+	if (status != HS_OK && status != HS_BUFFER_TOO_SMALL && status != HS_WRONG_TYPE)
+		return status;
+	got->size = r.size;
+	got->flags = r.flags & HS_RF_VALUE;
+	got->expires_us = r.expires_us;
+	got->found = status == HS_OK;
+	if (status == HS_OK)
+		return HS_OK;
+	if (status == HS_WRONG_TYPE)
+		*found_type = r.type;
+	else if ((r.flags & HS_RF_BIG) && r.size <= got->capacity)
+		status = hs_string_fetch_large(h, key, now_us, got, found_type);
+	return status;
+}
 
 /*
  * The value as an integer: a counter, or bytes that hs_int_parse() takes.

@@ -162,6 +162,13 @@ struct HsKeyspace
 	_Atomic uint64_t base_moved;	/* (a) */
 };
 
+/* hs_keyspace_is_current() in line. */
+static inline bool
+hs_is_current(const HsHandle *h)
+{
+	return atomic_load_explicit(&h->ks->generation, memory_order_acquire) == h->generation;
+}
+
 extern HsKeyspace *hs_keyspaces;	/* process-local address of the table */
 extern uint32_t hs_nkeyspaces;
 

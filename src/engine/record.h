@@ -49,6 +49,10 @@ typedef enum HsType
 #define HS_RF_LABEL			0x4000	/* kept for cache labels */
 #define HS_RF_OWNER			0x8000	/* kept for transactional keyspaces */
 
+/* Flags that make a header longer than 4 bytes. */
+#define HS_RF_LONG_HEADER \
+	(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_VLEN32 | HS_RF_EXPIRES | HS_RF_VERSION)
+
 /* Flags that say how to read a value and travel with it. */
 #define HS_RF_VALUE			(HS_RF_INT | HS_RF_TEXT | HS_RF_JSONB)
 
@@ -96,6 +100,8 @@ hs_record_header_size(uint16_t flags)
 {
 	uint32_t	n = 4;
 
+	if ((flags & HS_RF_LONG_HEADER) == 0)
+		return n;
 	if (flags & HS_RF_KLEN16)
 		n += 1;
 	if (flags & HS_RF_VLEN16)
@@ -124,17 +130,10 @@ hs_record_width_flags(size_t key_size, size_t value_size)
 	return f;
 }
 
-/*
- * Take a header apart.  A lock-free reader may hand in torn bytes: the result
- * is then garbage, but nothing beyond the header is touched.
- */
-static inline void
-hs_record_view(HsRecord *r, HsRecordView *v)
+/* The sizes and expiry behind the flags 'f', at p; returns where they end. */
+static inline const uint8_t *
+hs_record_view_long(const uint8_t *p, uint16_t f, HsRecordView *v)
 {
-	const uint8_t *p = r + 2;
-	uint16_t	f = hs_record_flags(r);
-
-	v->flags = f;
 	if (f & HS_RF_KLEN16)
 	{
 		uint16_t	n;
@@ -160,7 +159,6 @@ hs_record_view(HsRecord *r, HsRecordView *v)
 	}
 	else
 		v->value_size = *p++;
-	v->expires_us = HS_NEVER;
 	if (f & HS_RF_EXPIRES)
 	{
 		memcpy(&v->expires_us, p, 8);
@@ -168,6 +166,30 @@ hs_record_view(HsRecord *r, HsRecordView *v)
 	}
 	if (f & HS_RF_VERSION)
 		p += 8;
+	return p;
+}
+
+/*
+ * Take a header apart.  A lock-free reader may hand in torn bytes: the result
+ * is then garbage, but nothing beyond the header is touched.
+ */
+static inline void
+hs_record_view(HsRecord *r, HsRecordView *v)
+{
+	const uint8_t *p = r + 2;
+	uint16_t	f = hs_record_flags(r);
+
+	v->flags = f;
+	v->expires_us = HS_NEVER;
+	if ((f & HS_RF_LONG_HEADER) == 0)
+	{
+		/* nearly all: a third of the instructions */
+		v->key_size = p[0];
+		v->value_size = p[1];
+		p += 2;
+	}
+	else
+		p = hs_record_view_long(p, f, v);
 	v->header_size = (uint32_t) (p - r);
 	v->total = hs_record_pad((size_t) v->header_size + v->key_size + v->value_size);
 	v->key = p;

@@ -45,7 +45,7 @@ hs_zblob_find(const uint8_t *blob, HsBytes member, unsigned *rank)
 		if (blob[at] == member.size &&
 			(member.size == 0 ||
 			 (blob[at + member.size] == last &&
-			  memcmp(blob + at + 1, member.data, member.size) == 0)))
+			  hs_equal(blob + at + 1, member.data, member.size))))
 		{
 			if (rank != NULL)
 				*rank = i;

@@ -14,14 +14,6 @@
 
 pg_noreturn static void refuse_null_element(const char *what);
 
-HsBytes
-hsg_arg_bytes(FunctionCallInfo fcinfo, int n)
-{
-	struct varlena *v = PG_GETARG_VARLENA_PP(n);
-
-	return hs_bytes(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
-}
-
 void
 hsg_require(FunctionCallInfo fcinfo, int n, const char *what)
 {

@@ -24,7 +24,16 @@
 
 /* Text, bytea or jsonb argument n, detoasted: borrowed from the caller's memory
  * context.  jsonb comes without its length word, as it is stored. */
-extern HsBytes hsg_arg_bytes(FunctionCallInfo fcinfo, int n);
+static inline HsBytes
+hsg_arg_bytes(FunctionCallInfo fcinfo, int n)
+{
+	struct varlena *v = (struct varlena *) PG_GETARG_POINTER(n);
+
+	/* variables and constants are plain: no call */
+	if (unlikely(!VARATT_IS_4B_U(v)))
+		v = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(n));
+	return hs_bytes(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
+}
 
 /* For writes: raise 22004 'key must not be null' and the like. */
 extern void hsg_require(FunctionCallInfo fcinfo, int n, const char *what);

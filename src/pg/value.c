@@ -18,17 +18,14 @@ static struct varlena *value_plain(HsgValue *v);
 static text *int_text(const HsgValue *v);
 static text *jsonb_text(const HsgValue *v);
 
-bool
-hsg_value_again(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key)
+void
+hsg_value_mend(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key)
 {
-	if (likely(status != HS_BUFFER_TOO_SMALL && status != HS_NOT_TEXT))
-		return false;
 	CHECK_FOR_INTERRUPTS();
 	if (status == HS_NOT_TEXT)
 		value_mark_text(v, h, key);
 	else
 		value_grow(v);
-	return true;
 }
 
 /*

@@ -35,12 +35,22 @@ hsg_value_init(HsgValue *v)
 	v->chunk = NULL;
 }
 
+/* Enlarge the buffer, or check and mark the bytes as text: hsg_value_again(). */
+extern void hsg_value_mend(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key);
+
 /*
  * After a command that reads into v->got, with no lock held: true when it must
  * run once more, since the buffer had to grow or bytes had to be checked to be
  * text (22021 if they are not).
  */
-extern bool hsg_value_again(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key);
+static inline bool
+hsg_value_again(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key)
+{
+	if (likely(status != HS_BUFFER_TOO_SMALL && status != HS_NOT_TEXT))
+		return false;
+	hsg_value_mend(v, status, h, key);
+	return true;
+}
 
 /*
  * The value as a SQL type.  Integers and jsonb have a text form; as bytea it
