@@ -394,10 +394,10 @@ COMMENT ON FUNCTION zlexcount(text, text, text, text, name) IS
 -- What the planner asks about the functions that return rows.
 
 CREATE FUNCTION zrange_support(internal) RETURNS internal
-    AS 'MODULE_PATHNAME', 'hotset_zrange_support' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'hotset_ranks_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION zrange_support(internal) IS 'planner support of zrange';
 CREATE FUNCTION zrevrange_support(internal) RETURNS internal
-    AS 'MODULE_PATHNAME', 'hotset_zrevrange_support' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'hotset_ranks_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION zrevrange_support(internal) IS 'planner support of zrevrange';
 CREATE FUNCTION zrangebyscore_support(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'hotset_zrangebyscore_support' LANGUAGE C STRICT;
@@ -406,16 +406,16 @@ CREATE FUNCTION zrangebylex_support(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'hotset_zrangebylex_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION zrangebylex_support(internal) IS 'planner support of zrangebylex';
 CREATE FUNCTION zpop_support(internal) RETURNS internal
-    AS 'MODULE_PATHNAME', 'hotset_zpop_support' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'hotset_asked_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION zpop_support(internal) IS 'planner support of zpopmin, zpopmax and zrandmember';
 CREATE FUNCTION zunion_support(internal) RETURNS internal
-    AS 'MODULE_PATHNAME', 'hotset_zunion_support' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'hotset_union_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION zunion_support(internal) IS 'planner support of zunion';
 CREATE FUNCTION zinter_support(internal) RETURNS internal
-    AS 'MODULE_PATHNAME', 'hotset_zinter_support' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'hotset_inter_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION zinter_support(internal) IS 'planner support of zinter';
 CREATE FUNCTION zdiff_support(internal) RETURNS internal
-    AS 'MODULE_PATHNAME', 'hotset_zdiff_support' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'hotset_diff_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION zdiff_support(internal) IS 'planner support of zdiff';
 
 CREATE FUNCTION zrange(
