@@ -41,13 +41,13 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw($sockets $dir $quick $rounds $million
   section run_command sql has_function redis redis_info redis_cpu_ns process_cpu_ns
-  median three_digits ratio say_line table_head table_row goal baseline
+  median three_digits ratio say_line table_head table_row goal baseline plot
   need_draws plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes $cpu_clock $wall_clock);
 
 # Set by configure(): the directory of the sockets, that of this file; a short
 # run; rounds of each measurement; a million (a short run has less).
 our ($sockets, $dir, $quick, $rounds, $million);
-our (%sections, $page, @losses, @goals);
+our (%sections, $page, @losses, @goals, @plots);
 
 sub configure
 {
@@ -85,7 +85,7 @@ sub sql
 # Is there a function of this name?
 sub has_function { return sql("SELECT EXISTS (SELECT FROM pg_proc WHERE proname = '$_[0]')") eq 't' }
 
-# Reply of one of the Redis servers: redis (keeps all), lru, lfu.
+# Reply of one of the Redis servers: redis (keeps all), lru1 .. lru5, lfu1 .. lfu5.
 sub redis
 {
 	my ($server, @command) = @_;
@@ -201,6 +201,46 @@ sub goals_table
 	# sort is stable: rows of one number stay as they came
 	$table .= '| ' . join(' | ', @{ $_->{cells} }) . " |\n" foreach sort { $a->{number} <=> $b->{number} } @goals;
 	return $table;
+}
+
+# ---- Plots ------------------------------------------------------------------
+
+my %colour = (hotset => '#c0392b', 'hotset s3fifo' => '#c0392b', 'no-op' => '#7f8c8d', Redis => '#2471a3', 'UNLOGGED table' => '#229954');
+my @more_colours = ('#d68910', '#7d3c98', '#117a65', '#5d6d7e', '#a04000', '#1f618d');
+
+# Put a drawing into the page.  'name': of its file; 'set': more settings of
+# gnuplot; 'series': a name and points [x, y] for each line.
+sub plot
+{
+	my ($name, %plot) = @_;
+	push @plots, { name => $name, %plot };
+	say_line("\n![$plot{title}](plots/$name.svg)");
+	return;
+}
+
+# Draw all plots into a directory.
+sub draw_plots
+{
+	my ($to) = @_;
+	foreach my $plot (@plots)
+	{
+		my @more = @more_colours;
+		my ($data, @lines) = ('');
+		foreach my $series (@{ $plot->{series} })
+		{
+			my ($title, @points) = @$series;
+			my $block = '$d' . @lines;
+			$data .= "$block << EOD\n" . join('', map { sprintf("%g %g\n", @$_) } @points) . "EOD\n";
+			push @lines, sprintf("%s using 1:2 with linespoints title '%s' lc rgb '%s' lw 2 pt 7 ps 0.5", $block, $title, $colour{$title} // shift @more);
+		}
+		open(my $gnuplot, '|-', 'gnuplot') or die "gnuplot: $!";
+		print $gnuplot "set terminal svg size 760,420 dynamic font 'sans-serif,13' background 'white'\n",
+		  "set output '$to/$plot->{name}.svg'\n", "set title '$plot->{title}'\n", "set xlabel '$plot->{xlabel}'\n", "set ylabel '$plot->{ylabel}'\n",
+		  "set key outside right\n", "set grid lc rgb '#dddddd'\n", "set border 3\n", "set tics nomirror\n",
+		  (map { "set $_\n" } @{ $plot->{set} // [] }), $data, 'plot ', join(", \\\n", @lines), "\n";
+		close($gnuplot) or die "gnuplot fails to draw $plot->{name}";
+	}
+	return;
 }
 
 # ---- In-procedure loops -----------------------------------------------------

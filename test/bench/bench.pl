@@ -4,6 +4,7 @@
 # Bench.pm tells how to add a section or a row.
 use strict;
 use warnings;
+use File::Path qw(make_path);
 use FindBin;
 use Getopt::Long;
 use lib $FindBin::Bin;
@@ -35,9 +36,22 @@ sub machine
 	return "$cpu, $cores cores, PostgreSQL $version, Redis $redis; load average at the start $load; medians of $rounds interleaved rounds.";
 }
 
-my $head = "# Benchmarks\n\nWritten by `test/bench/run.sh`; run it on your machine, the ratios matter more than the figures.\n\n";
+# After each section, so that a run that is cut short leaves what it has.  What
+# is not the whole page goes beside the servers and is gone with them.
+my $head;
+sub write_page
+{
+	my $to = $is_quick || defined $only ? "$sockets_dir/page" : $out;
+	make_path("$to/plots");
+	Bench::draw_plots("$to/plots");
+	open(my $page, '>', "$to/benchmarks.md") or die "$to/benchmarks.md: $!";
+	print $page $head, Bench::goals_table(), $Bench::page, losses();
+	close($page);
+	return;
+}
+
 run_command('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$FindBin::Bin/setup.sql");
-$head .= machine() . "\n";
+$head = "# Benchmarks\n\nWritten by `test/bench/run.sh`; run it on your machine, the ratios matter more than the figures.\n\n" . machine() . "\n";
 print $head;
 foreach my $file (grep { $wanted{ $_->{name} } } @files)
 {
@@ -45,10 +59,6 @@ foreach my $file (grep { $wanted{ $_->{name} } } @files)
 	redis('redis', 'FLUSHALL', 'SYNC');
 	$Bench::sections{ $file->{name} }->();
 	printf STDERR "(section %s: %d s)\n", $file->{name}, time - $start;
-	# after each section, so that a run that is cut short leaves what it has
-	next if $quick || $only;
-	open(my $page, '>', $out) or die "$out: $!";
-	print $page $head, Bench::goals_table(), $Bench::page, losses();
-	close($page);
+	write_page();
 }
 print losses(), Bench::goals_table();

@@ -44,10 +44,10 @@ start()
 	if is_root; then setpriv --reuid postgres --regid postgres --clear-groups "$@" & else "$@" & fi
 	pids="$pids $!"
 }
-for name in redis lru lfu
+for name in redis lru1 lru2 lru3 lru4 lru5 lfu1 lfu2 lfu3 lfu4 lfu5
 do
 	policy=noeviction
-	[ $name = redis ] || policy=allkeys-$name
+	[ $name = redis ] || policy=allkeys-${name%?}
 	start redis-server --port 0 --unixsocket "$work/s/$name" --unixsocketperm 777 --save '' --appendonly no \
 		--dir "$work/s" --logfile "$work/s/$name.log" --maxmemory-policy $policy
 done
@@ -71,4 +71,4 @@ as_user "$bin/pg_ctl" -D "$work/data" -l "$work/s/server.log" -s -w start || { c
 
 export PGHOST="$work/s" PGUSER=postgres PGDATABASE=bench PATH="$bin:$PATH"
 createdb bench
-perl "$top/test/bench/bench.pl" --sockets "$work/s" --out "$top/docs/benchmarks.md" "$@"
+perl "$top/test/bench/bench.pl" --sockets "$work/s" --out "$top/docs" "$@"

@@ -6,63 +6,115 @@ use Bench;
 
 section(memory => \&measure);
 
+# What is stored by a million calls, how many units that makes (a share of a
+# million), the call for number i in SQL, in Lua and as a row of a table.  'keyspace' is the last argument of each function.  'goal': its number and limit.
+my @cases = (
+	{   what => 'key of 10 bytes, value of 40', goal => [ 10, '<= 0.58x' ],
+		hotset => "kv_set(key_of(i), repeat('v', 40), keyspace => 'memory')",
+		redis => "'SET', k, v",
+		columns => 'key text PRIMARY KEY, value text NOT NULL', row => "key_of(i), repeat('v', 40)" },
+	{   what => 'key with a time to live', goal => [ 10, '<= 0.50x' ],
+		hotset => "kv_set(key_of(i), repeat('v', 40), ttl => '1 hour', keyspace => 'memory')",
+		redis => "'SET', k, v, 'EX', 3600",
+		columns => 'key text PRIMARY KEY, value text NOT NULL, expires_at timestamptz NOT NULL', index => 'expires_at', row => "key_of(i), repeat('v', 40), now() + '1 hour'" },
+	{   what => 'counter',
+		hotset => "kv_incr(key_of(i), i, keyspace => 'memory')",
+		redis => "'INCRBY', k, i",
+		columns => 'key text PRIMARY KEY, value bigint NOT NULL', row => 'key_of(i), i' },
+	{   what => 'member of a sorted set of 1,000,000', goal => [ 11, '<= 0.42x' ],
+		hotset => "zadd('board', i::bigint * 7919 % 1000003, member_of(i), keyspace => 'memory')",
+		redis => "'ZADD', 'board', i * 7919 % 1000003, m",
+		columns => 'member text PRIMARY KEY, score float8 NOT NULL', index => 'score, member', row => 'member_of(i), i::bigint * 7919 % 1000003' },
+	{   what => 'member of a sorted set of 100', goal => [ 11, '<= 0.70x' ],
+		hotset => "zadd('board:' || i % ($million / 100), i::bigint * 7919 % 1000003, member_of(i), keyspace => 'memory')",
+		redis => "'ZADD', 'board:' .. i % ($million / 100), i * 7919 % 1000003, m" },
+	{   what => 'the same, filled one set after the other',
+		hotset => "zadd('board:' || i / 100, i::bigint * 7919 % 1000003, member_of(i), keyspace => 'memory')",
+		redis => "'ZADD', 'board:' .. math.floor(i / 100), i * 7919 % 1000003, m" },
+	{   what => 'member of a sorted set of 20',
+		hotset => "zadd('board:' || i % ($million / 20), i::bigint * 7919 % 1000003, member_of(i), keyspace => 'memory')",
+		redis => "'ZADD', 'board:' .. i % ($million / 20), i * 7919 % 1000003, m" },
+	{   what => 'hash of 10 fields', needs => 'hset', units => 0.1, goal => [ 24, '<= 0.8x' ],
+		hotset => "hset('hash:' || i % ($million / 10), 'field' || i / ($million / 10), 'value' || i, keyspace => 'memory')",
+		redis => "'HSET', 'hash:' .. i % ($million / 10), 'field' .. math.floor(i / ($million / 10)), 'value' .. i" },
+	{   what => 'field of a hash of 1,000,000', needs => 'hset', goal => [ 24, '<= 0.55x' ],
+		hotset => "hset('hash', member_of(i), 'value' || i, keyspace => 'memory')",
+		redis => "'HSET', 'hash', m, 'value' .. i" },
+	{   what => 'integer in a set of 1,000,000', needs => 'sadd', goal => [ 24, '<= 0.5x' ],
+		hotset => "sadd('set', i::text, keyspace => 'memory')",
+		redis => "'SADD', 'set', i" },
+	{   what => 'item of 20 bytes in a list of 1,000,000', needs => 'rpush', goal => [ 24, '<= 0.8x' ],
+		hotset => "rpush('list', 'item:' || lpad(i::text, 15, '0'), keyspace => 'memory')",
+		redis => "'RPUSH', 'list', string.format('item:%015d', i)" },
+);
+
+# Bytes that the case takes in each system, for $n calls: (hotset, hotset without dead records, Redis, table).
+sub bytes
+{
+	my ($case, $n) = @_;
+	sql("CREATE SERVER memory FOREIGN DATA WRAPPER hotset OPTIONS (memory '450MB')");
+	# the server exists, its memory comes with the first key
+	sql("SELECT kv_set('x', 'x', keyspace => 'memory')");
+	my ($empty, $empty_live) = hotset_bytes('memory');
+	sql("SELECT count($case->{hotset}) FROM generate_series(0, $n - 1) AS i");
+	my ($own, $live) = hotset_bytes('memory');
+	sql('DROP SERVER memory');
+
+	redis('redis', 'FLUSHALL', 'SYNC');
+	my $redis_empty = redis_info('redis', 'used_memory');
+	my $value = 'v' x ($case->{size} // 40);
+	redis('redis', 'EVAL', "local v = '$value' for i = 0, $n - 1 do
+		local k, m = string.format('%.0f', 1000000000 + i), string.format('member:%06d', i) redis.call($case->{redis}) end", 0);
+	my $redis = redis_info('redis', 'used_memory') - $redis_empty;
+	redis('redis', 'FLUSHALL', 'SYNC');
+
+	my $table;
+	if ($case->{columns})
+	{
+		$table = sql("CREATE UNLOGGED TABLE measured ($case->{columns})", $case->{index} ? "CREATE INDEX ON measured ($case->{index})" : (),
+			"INSERT INTO measured SELECT $case->{row} FROM generate_series(0, $n - 1) AS i", "SELECT pg_total_relation_size('measured')");
+		sql('DROP TABLE measured');
+	}
+	return ($own - $empty, $live - $empty_live, $redis, $table);
+}
+
+# What a key costs beyond its own bytes, by the size of the value.
+sub plot_sizes
+{
+	my $n = $million * 0.3;
+	my @systems = ('hotset', 'Redis', 'UNLOGGED table');
+	my @series = map { [$_] } @systems;
+	foreach my $size (map { 2**$_ } 3 .. 10)
+	{
+		my ($own, undef, $redis, $table) = bytes({ size => $size, hotset => "kv_set(key_of(i), repeat('v', $size), keyspace => 'memory')",
+			redis => "'SET', k, v", columns => 'key text PRIMARY KEY, value text NOT NULL', row => "key_of(i), repeat('v', $size)" }, $n);
+		my @bytes = ($own, $redis, $table);
+		push @{ $series[$_] }, [ $size, $bytes[$_] / $n - 10 - $size ] foreach 0 .. $#systems;
+	}
+	plot('memory', title => 'Memory of a key beyond the bytes of key and value, ' . three_digits($n) . ' keys', xlabel => 'bytes of the value', ylabel => 'bytes',
+		set => [ 'logscale x 2', 'yrange [0:*]' ], series => \@series);
+	return;
+}
+
 sub measure
 {
-	my @cases = (
-		[ 'key of 10 bytes, value of 40', $million,
-			"SELECT count(kv_set('key:' || i, repeat('v', 40), keyspace => 'memory')) FROM generate_series(1, $million) AS i",
-			"for i = 1, $million do redis.call('SET', 'key:' .. i, string.rep('v', 40)) end",
-			"INSERT INTO measured SELECT 'key:' || i, repeat('v', 40), NULL FROM generate_series(1, $million) AS i" ],
-		[ 'the same with a time to live', $million,
-			"SELECT count(kv_set('key:' || i, repeat('v', 40), ttl => '1 hour', keyspace => 'memory')) FROM generate_series(1, $million) AS i",
-			"for i = 1, $million do redis.call('SET', 'key:' .. i, string.rep('v', 40), 'EX', 3600) end",
-			"INSERT INTO measured SELECT 'key:' || i, repeat('v', 40), now() + '1 hour' FROM generate_series(1, $million) AS i" ],
-		[ 'counter', $million,
-			"SELECT count(kv_incr('key:' || i, i, keyspace => 'memory')) FROM generate_series(1, $million) AS i",
-			"for i = 1, $million do redis.call('INCRBY', 'key:' .. i, i) end",
-			"INSERT INTO measured SELECT 'key:' || i, i, NULL FROM generate_series(1, $million) AS i" ],
-		[ 'member of a sorted set of ' . three_digits($million), $million,
-			"SELECT count(zadd('board', (i::bigint * 7919) % 1000003, 'member:' || i, keyspace => 'memory')) FROM generate_series(1, $million) AS i",
-			"for i = 1, $million do redis.call('ZADD', 'board', (i * 7919) % 1000003, 'member:' .. i) end",
-			"INSERT INTO measured_board SELECT 'member:' || i, (i::bigint * 7919) % 1000003 FROM generate_series(1, $million) AS i" ],
-		[ 'member of a sorted set of 20', $million,
-			"SELECT count(zadd('board:' || i % ($million / 20), i, 'member:' || i, keyspace => 'memory')) FROM generate_series(1, $million) AS i",
-			"for i = 1, $million do redis.call('ZADD', 'board:' .. i % ($million / 20), i, 'member:' .. i) end",
-			undef ],
-	);
+	my @titles = ('hotset', 'Redis', 'UNLOGGED table');
+	my (@live, @goals);
 	say_line("\n## Memory\n");
 	say_line('Bytes of memory (table: of files) for each, key and overhead included: what `hotset_stats` charges to the keyspace, used_memory of ' .
 		'Redis, pg_total_relation_size of an UNLOGGED table with its indexes. In parentheses: how many times less hotset needs.');
-	my @titles = ('hotset', 'Redis', 'UNLOGGED table');
-	my @live;
-	table_head(three_digits($million) . ' of', @titles);
+	table_head($quick ? 'quick: a tenth of' : '1,000,000 of', @titles);
 	foreach my $case (@cases)
 	{
-		my ($what, $count, $hotset, $lua, $table) = @$case;
-		sql("CREATE SERVER memory FOREIGN DATA WRAPPER hotset OPTIONS (memory '400MB')");
-		# the server exists, its memory comes with the first key
-		sql("SELECT kv_set('x', 'x', keyspace => 'memory')");
-		my ($empty, $empty_live) = hotset_bytes('memory');
-		sql($hotset);
-		my ($own, $live) = hotset_bytes('memory');
-		sql('DROP SERVER memory');
-		redis('redis', 'FLUSHALL', 'SYNC');
-		my $redis_empty = redis_info('redis', 'used_memory');
-		redis('redis', 'EVAL', $lua, 0);
-		my $redis = (redis_info('redis', 'used_memory') - $redis_empty) / $count;
-		redis('redis', 'FLUSHALL', 'SYNC');
-		my $relation;
-		if ($table)
-		{
-			sql("CREATE UNLOGGED TABLE measured (LIKE cache INCLUDING ALL); CREATE UNLOGGED TABLE measured_board (LIKE board INCLUDING ALL);");
-			sql($table);
-			$relation = sql("SELECT pg_total_relation_size('measured') + pg_total_relation_size('measured_board')") / $count;
-			sql('DROP TABLE measured, measured_board');
-		}
-		table_row($what, 'less', \@titles, ($own - $empty) / $count, $redis, $relation);
-		push @live, "$what " . three_digits(($live - $empty_live) / $count);
+		next if $case->{needs} && !has_function($case->{needs});
+		my $units = $million * ($case->{units} // 1);
+		my ($own, $live, $redis, $table) = map { defined ? $_ / $units : undef } bytes($case, $million);
+		table_row($case->{what}, 'less', \@titles, $own, $redis, $table);
+		push @live, "$case->{what} " . three_digits($live);
+		goal($case->{goal}[0], "bytes: $case->{what}", $case->{goal}[1], $own / $redis, baseline('B', hotset => $own, 'Redis' => $redis)) if $case->{goal};
 	}
 	say_line("\nWithout dead records, which are compacted away when the keyspace needs the room: " . join('; ', @live) . '.');
+	plot_sizes();
 	return;
 }
 
