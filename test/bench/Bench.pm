@@ -40,7 +40,7 @@ use List::Util qw(max);
 use Time::HiRes qw(time);
 
 our @EXPORT = qw($sockets $dir $quick $rounds $million
-  section run_command sql has_function redis redis_info redis_cpu_ns process_cpu_ns
+  section run_command as_user sql has_function redis redis_info redis_cpu_ns process_cpu_ns
   median three_digits ratio say_line table_head table_row goal baseline plot
   need_draws plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes $cpu_clock $wall_clock);
 
@@ -71,6 +71,16 @@ sub run_command
 	close($pipe) or die "failed: @_\n$output";
 	chomp $output;
 	return $output;
+}
+
+# The same as a user who may run servers: root runs it as postgres.  For commands
+# that start a server: output is not waited for.
+sub as_user
+{
+	my @command = $> == 0 ? ('runuser', '-u', 'postgres', '--', @_) : @_;
+	my $status = system(join(' ', map { quotemeta } @command) . ' >/dev/null 2>&1');
+	die "failed: @command" if $status != 0;
+	return;
 }
 
 # Result of the last of some SQL commands, unaligned: columns apart by |, rows by line ends.

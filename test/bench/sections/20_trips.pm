@@ -110,6 +110,10 @@ sub measure
 	$row->("get, $_ client" . ($_ > 1 ? 's' : ''), 'get', $_) foreach 1, 2, 4, 8, 16;
 	$row->("$_, 8 clients", $_, 8) foreach 'set', 'incr', 'zadd', 'top 10';
 	$row->('mget of 100 keys, 1 client: keys', 'mget', 1);
+	my @systems = ([ hotset => 'hotset' ], [ noop => 'no-op' ], [ redis => 'Redis' ], [ table => 'UNLOGGED table' ]);
+	plot('throughput', title => 'Reads of a key at random per second, by clients', xlabel => 'clients', ylabel => 'thousand per second',
+		set => [ 'logscale x 2', 'yrange [0:*]' ],
+		series => [ map { my ($system, $title) = @$_; [ $title, map { [ $_, $median->('get', $_, $system) / 1000 ] } 1, 2, 4, 8, 16 ] } @systems ]);
 	foreach ([ 5, '`SELECT kv_get($1)`, 8 clients', '>= 0.97x', 'get', 8, 'noop', 'no-op' ],
 		[ 5, '`SELECT kv_get($1)`, 8 clients', '>= 1.15x', 'get', 8, 'table', 'SELECT by primary key' ],
 		[ 6, '`kv_mget` of 100 keys, 1 client', '>= 1.2x', 'mget', 1, 'redis', 'Redis MGET' ],
