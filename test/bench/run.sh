@@ -30,7 +30,7 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 need_postgres build-essential libxxhash-dev postgresql-server-dev-PGVERSION postgresql-PGVERSION \
-	postgresql-PGVERSION-hll postgresql-PGVERSION-pgmemcache redis-server redis-tools memcached gnuplot-nox
+	postgresql-PGVERSION-hll postgresql-PGVERSION-pgmemcache redis-server redis-tools memcached gnuplot-nox libdbd-pg-perl
 private_copy "$work"
 bin=$("$pg_config" --bindir)
 say "building..." >&2
