@@ -7,13 +7,12 @@
  * member, and a member index (members.h).  Integers written in the usual way
  * are stored as integers.
  *
- * Known to hash*.c, set*.c and dues.c only, but for the limits and the cursor.
+ * Here is what users of hashes and sets see of that; the rest is in dict_int.h.
  */
 #ifndef HS_DICT_H
 #define HS_DICT_H
 
 #include "items.h"
-#include "members.h"
 #include "type.h"
 
 #define HS_DICT_VALUE_MAX	((size_t) 64 << 20)	/* bytes of a field's value */

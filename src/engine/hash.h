@@ -74,11 +74,8 @@ extern HsStatus hs_hash_random(HsOp *op, int64_t count, bool values, uint64_t se
 							   HsItems *out);
 
 /*
- * ---- Row of the type table (type.h) ----------------------------------------
+ * ---- Row of the type table (type.h); the others are those of dict_int.h ---------
  */
-extern uint64_t hs_hash_count_fields(HsRecord *record);
-extern const char *hs_hash_verify(HsPart *part, HsRecord *record);
-extern size_t hs_hash_dump(HsRecord *record, uint8_t *buf, size_t capacity);
 extern HsStatus hs_hash_load(HsOp *op, HsBytes payload, int64_t expires_us);
 
 #endif							/* HS_HASH_H */

@@ -5,6 +5,8 @@
  * Each one is [u32 size][bytes], without padding; size HS_ITEM_NULL: there is
  * none, and no bytes.  A hash gives fields and values in turn.
  *
+ * A command that returns items forgets what the buffer held before.
+ *
  * A command that finds the buffer too small returns HS_BUFFER_TOO_SMALL with
  * 'need' set, having changed nothing and written nothing that counts; the caller
  * unlocks, enlarges the buffer and calls again.
@@ -44,11 +46,12 @@ static inline uint8_t *
 hs_items_space(HsItems *out, size_t size)
 {
 	uint32_t	header = (uint32_t) size;
-	uint8_t    *at = out->buf + out->size;
+	uint8_t    *at;
 
 	out->need += HS_ITEM_HEADER + size;
 	if (out->need > out->capacity)
 		return NULL;
+	at = out->buf + out->size;
 	memcpy(at, &header, HS_ITEM_HEADER);
 	out->size = out->need;
 	out->n++;

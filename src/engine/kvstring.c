@@ -526,6 +526,24 @@ hs_float_format(double d, uint8_t *out)
 	return (size_t) size;
 }
 
+/* Decimal numbers only: strtod() would take "nan", "0x1p3" and blanks too. */
+bool
+hs_float_parse(HsBytes text, double *d)
+{
+	char		copy[FLOAT_TEXT_MAX + 1];
+	char	   *end;
+
+	if (text.size == 0 || text.size > FLOAT_TEXT_MAX)
+		return false;
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] == '\0' || strchr("0123456789+-.eE", text.data[i]) == NULL)
+			return false;
+	memcpy(copy, text.data, text.size);
+	copy[text.size] = '\0';
+	*d = strtod(copy, &end);
+	return end == copy + text.size && isfinite(*d);
+}
+
 /*
  * ---- Helpers ----------------------------------------------------------------
  */
@@ -818,34 +836,19 @@ read_int(HsRecord *record, int64_t *n)
 	return HS_OK;
 }
 
-/*
- * Decimal numbers only: strtod() would take "nan", "0x1p3" and blanks too.
- */
 static HsStatus
 read_float(HsRecord *record, double *d)
 {
 	uint16_t	flags = hs_record_flags(record);
-	HsBytes		value = hs_value(record);
-	char		text[FLOAT_TEXT_MAX + 1];
-	char	   *end;
+	int64_t		n;
 
 	if (flags & HS_RF_INT)
 	{
-		int64_t		n;
-
 		(void) read_int(record, &n);
 		*d = (double) n;
 		return HS_OK;
 	}
-	if ((flags & (HS_RF_BIG | HS_RF_JSONB)) || value.size == 0 || value.size > FLOAT_TEXT_MAX)
-		return HS_NOT_FLOAT;
-	for (size_t i = 0; i < value.size; i++)
-		if (value.data[i] == '\0' || strchr("0123456789+-.eE", value.data[i]) == NULL)
-			return HS_NOT_FLOAT;
-	memcpy(text, value.data, value.size);
-	text[value.size] = '\0';
-	*d = strtod(text, &end);
-	if (end != text + value.size || !isfinite(*d))
+	if ((flags & (HS_RF_BIG | HS_RF_JSONB)) || !hs_float_parse(hs_value(record), d))
 		return HS_NOT_FLOAT;
 	return HS_OK;
 }

@@ -242,6 +242,8 @@ extern HsStatus hs_string_incrbyfloat(HsOp *op, double by, double *result);
 /* A double in the shortest form that reads back the same; returns its length. */
 #define HS_FLOAT_DIGITS	32
 extern size_t hs_float_format(double d, uint8_t *out);
+/* Finite decimal numbers of at most 64 bytes: no blanks, hexadecimal or words. */
+extern bool hs_float_parse(HsBytes text, double *d);
 
 /*
  * ---- Changing a part -------------------------------------------------------------

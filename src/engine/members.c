@@ -672,8 +672,31 @@ hs_members_needs(const HsMembers *m, uint64_t n,
 	return HS_OK;
 }
 
+/* Free what a line refers to, as far as the budget goes; true when nothing is left. */
+static bool
+empty_line(struct HsPart *part, HsRef line, void (*free_node) (struct HsPart *part, HsRef node),
+		   unsigned *budget)
+{
+	Bucket	   *b = hs_ptr(line);
+
+	for (unsigned i = 0; i < BUCKETS * SLOTS; i++)
+	{
+		Bucket	   *at = &b[i / SLOTS];
+
+		if (at->tag[i % SLOTS] == 0)
+			continue;
+		if (*budget == 0)
+			return false;
+		--*budget;
+		free_node(part, at->node[i % SLOTS]);
+		at->tag[i % SLOTS] = 0;
+	}
+	return true;
+}
+
 bool
-hs_members_free_slice(HsMembers *m, struct HsPart *part, unsigned *budget)
+hs_members_free_slice(HsMembers *m, struct HsPart *part,
+					  void (*free_node) (struct HsPart *part, HsRef node), unsigned *budget)
 {
 	while (m->nsegs > 0)
 	{
@@ -682,11 +705,18 @@ hs_members_free_slice(HsMembers *m, struct HsPart *part, unsigned *budget)
 		Segment    *seg = segment(m, s);
 		HsRef	   *mid = (HsRef *) hs_ptr(m->top[chunk / HS_MEMBERS_MID]) + chunk % HS_MEMBERS_MID;
 
-		if (*budget == 0)
-			return false;
-		*budget -= *budget > seg->nlines ? seg->nlines : *budget;
 		while (seg->nlines > 0)
-			node_free(m, part, seg->line[--seg->nlines], LINE_SIZE);
+		{
+			HsRef		line = seg->line[seg->nlines - 1];
+
+			if (free_node != NULL && !empty_line(part, line, free_node, budget))
+				return false;
+			if (*budget == 0)
+				return false;
+			--*budget;
+			node_free(m, part, line, LINE_SIZE);
+			seg->nlines--;
+		}
 		m->nsegs = s;
 		if (s > 0 && s % HS_MEMBERS_CHUNK == 0)
 		{

@@ -42,7 +42,10 @@ typedef struct HsMembers
 	HsRef		top[HS_MEMBERS_TOP];	/* (p) middle nodes -> chunks -> segments */
 } HsMembers;
 
-/* What the index has to know of the owner's nodes.  Process-local. */
+/*
+ * What the index has to know of the owner's nodes.  Process-local.  'member' is what the
+ * owner gave to hs_members_find(), which hands it on.
+ */
 typedef struct HsMemberOps
 {
 	uint64_t	(*hash) (HsRef node);	/* hs_member_hash() of its member */
@@ -84,10 +87,12 @@ extern HsStatus hs_members_needs(const HsMembers *m, uint64_t n,
 								 void *arg);
 
 /*
- * Free about 'budget' nodes of the index, not what it refers to; true when
- * all are gone.  Of no other use from the first call on.
+ * Free about 'budget' nodes of the index and, with free_node(), those it refers to
+ * (NULL: not those); true when all are gone.  Of no other use from the first call on.
  */
-extern bool hs_members_free_slice(HsMembers *m, struct HsPart *part, unsigned *budget);
+extern bool hs_members_free_slice(HsMembers *m, struct HsPart *part,
+								  void (*free_node) (struct HsPart *part, HsRef node),
+								  unsigned *budget);
 
 /* Let the index refer to 'node' in place of 'old', a node of a member of the same hash. */
 extern void hs_members_replace(HsMembers *m, uint64_t hash, HsRef old, HsRef node);

@@ -40,6 +40,21 @@ hs_pack_get(const uint8_t *at, HsPack *out)
 	return at + size;
 }
 
+/* Two chains of the same size have runs of the same sizes. */
+static bool
+are_equal(HsRef a, HsRef b, size_t size)
+{
+	HsChainIter x = hs_chain_iter(a, size);
+	HsChainIter y = hs_chain_iter(b, size);
+	HsBytes		xr,
+				yr;
+
+	while (hs_chain_next(&x, &xr) && hs_chain_next(&y, &yr))
+		if (memcmp(xr.data, yr.data, xr.size) != 0)
+			return false;
+	return true;
+}
+
 bool
 hs_pack_is_long(const uint8_t *at, const HsPack *p)
 {
@@ -48,8 +63,12 @@ hs_pack_is_long(const uint8_t *at, const HsPack *p)
 	(void) hs_pack_get(at, &q);
 	if (q.width > 0 || q.text.size != p->text.size)
 		return false;
-	if (q.text.data == NULL)
+	if (q.chain != HS_REF_NONE && p->chain != HS_REF_NONE)
+		return are_equal(q.chain, p->chain, q.text.size);
+	if (q.chain != HS_REF_NONE)
 		return hs_chain_cmp(q.chain, q.text.size, p->text) == 0;
+	if (p->chain != HS_REF_NONE)
+		return hs_chain_cmp(p->chain, p->text.size, q.text) == 0;
 	return memcmp(q.text.data, p->text.data, q.text.size) == 0;
 }
 

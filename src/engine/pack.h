@@ -129,7 +129,7 @@ hs_pack_skip(const uint8_t *at)
 /* Take the item apart; returns the address behind it.  Borrowed. */
 extern const uint8_t *hs_pack_get(const uint8_t *at, HsPack *out);
 
-/* Is it this string?  'p' as hs_pack() makes it. */
+/* Is it this string?  'p' from hs_pack() or hs_pack_get(). */
 extern bool hs_pack_is_long(const uint8_t *at, const HsPack *p);
 
 static inline bool

@@ -6,8 +6,10 @@
  * them, or all, ends the same.  What has expired since is not brought back.
  */
 #include "dump.h"
+#include "hash.h"
 #include "hll_key.h"
 #include "key.h"
+#include "set.h"
 #include "zset.h"
 
 static HsStatus apply(HsHandle *h, const HsEffect *ef, int64_t now_us,
@@ -73,7 +75,8 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 	hs_value_discard(&v);
 
 	/* The log says it was done, so what refuses it was not written by a command. */
-	if (status == HS_NOT_A_NUMBER || status == HS_BAD_ARGUMENT || status == HS_KEY_TOO_LONG)
+	if (status == HS_NOT_A_NUMBER || status == HS_BAD_ARGUMENT ||
+		status == HS_KEY_TOO_LONG || status == HS_VALUE_TOO_LONG)
 		return HS_CORRUPT;
 	return status;
 }
@@ -140,7 +143,8 @@ apply_small(HsOp *op, const HsEffect *ef)
 static HsStatus
 apply_member(HsOp *op, const HsEffect *ef)
 {
-	uint64_t	removed;
+	HsHashField field = {ef->head, ef->tail};
+	uint64_t	n;
 	bool		changed;
 
 	switch (ef->op)
@@ -148,7 +152,15 @@ apply_member(HsOp *op, const HsEffect *ef)
 		case HS_EF_ZADD:
 			return apply_zadd(op, ef);
 		case HS_EF_ZREM:
-			return hs_zset_remove(op, &ef->tail, 1, &removed);
+			return hs_zset_remove(op, &ef->tail, 1, &n);
+		case HS_EF_HSET:
+			return hs_hash_set(op, &field, 1, false, HS_NEVER, &n);
+		case HS_EF_HDEL:
+			return hs_hash_remove(op, &ef->tail, 1, &n);
+		case HS_EF_SADD:
+			return hs_set_add(op, &ef->tail, 1, HS_NEVER, &n);
+		case HS_EF_SREM:
+			return hs_set_remove(op, &ef->tail, 1, &n);
 		case HS_EF_HLL:
 			if (hs_hll_check(ef->tail) != NULL)
 				return HS_CORRUPT;

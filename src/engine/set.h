@@ -68,11 +68,8 @@ extern HsStatus hs_set_intercard(HsMulti *m, const HsBytes *keys, size_t nkeys, 
 extern HsStatus hs_set_store(HsOp *op, const HsItems *members, int64_t expires_us);
 
 /*
- * ---- Row of the type table (type.h) ----------------------------------------
+ * ---- Row of the type table (type.h); the others are those of dict_int.h ---------
  */
-extern uint64_t hs_set_count_members(HsRecord *record);
-extern const char *hs_set_verify(HsPart *part, HsRecord *record);
-extern size_t hs_set_dump(HsRecord *record, uint8_t *buf, size_t capacity);
 extern HsStatus hs_set_load(HsOp *op, HsBytes payload, int64_t expires_us);
 
 #endif							/* HS_SET_H */

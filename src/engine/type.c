@@ -5,15 +5,20 @@
 #include "type.h"
 
 #include "chain.h"
+#include "dict_int.h"
+#include "hash.h"
 #include "hll_key.h"
 #include "log.h"
+#include "set.h"
 #include "zset.h"
 
 static const HsTypeOps type_ops[HS_NTYPES] = {
 	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, NULL, NULL}, /* see dump.c */
-	[HS_HASH] = {"hash", NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_HASH] = {"hash", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
+	hs_dict_verify, hs_dict_dump, hs_hash_load},
 	[HS_LIST] = {"list", NULL, NULL, NULL, NULL, NULL, NULL},
-	[HS_SET] = {"set", NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_SET] = {"set", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
+	hs_dict_verify, hs_dict_dump, hs_set_load},
 	[HS_ZSET] = {"zset", hs_zset_free_slice, hs_zset_bytes, hs_zset_count_members,
 	hs_zset_verify, hs_zset_dump, hs_zset_load},
 	[HS_STREAM] = {"stream", NULL, NULL, NULL, NULL, NULL, NULL},

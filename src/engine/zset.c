@@ -61,43 +61,13 @@ decide(Adding *a, bool exists, double old, double *score, bool *apply)
  * ---- Small sets -------------------------------------------------------------------
  */
 
-/*
- * Put a changed copy back: into the record if it has room and is not far too
- * large, else into a new one.
- */
+/* Put a changed copy back; an emptied set's key goes. */
 static HsStatus
 commit_blob(HsOp *op, HsZset *z, const uint8_t *blob, int64_t new_expires_us)
 {
-	size_t		used = hs_zblob_used(blob);
-	bool		fits = z->blob != NULL && used <= z->capacity;
-	size_t		size = used;
-	HsDraft		draft;
-	HsStatus	status;
-
-	if (hs_zblob_n(blob) == 0)
-	{
-		hs_remove(op, z->record);
-		return HS_OK;
-	}
-	if (!fits || z->capacity > 2 * used + 64)
-	{
-		/* one that grows will grow again */
-		if (z->blob != NULL && !fits && hs_zset_blob_fits(op, used + used / 8))
-			size = used + used / 8;
-		status = hs_reserve(op, HS_ZSET, size,
-							z->record != NULL ? hs_expiry(z->record) : new_expires_us, &draft);
-		if (status == HS_OK)
-		{
-			memcpy(draft.value, blob, used);
-			memset(draft.value + used, 0, size - used);
-			hs_publish(op, &draft);
-			return HS_OK;
-		}
-		if (!fits)
-			return status;
-	}
-	memcpy(z->blob, blob, used);
-	hs_touch_version(op, z->record);
+	if (hs_zblob_n(blob) > 0)
+		return hs_blob_commit(op, HS_ZSET, z->record, blob, hs_zblob_used(blob), new_expires_us);
+	hs_remove(op, z->record);
 	return HS_OK;
 }
 
@@ -138,7 +108,7 @@ blob_add(HsOp *op, uint8_t *blob, const HsZsetMember *m, Adding *a, bool *taken)
 		return status;
 	if (at == 0 &&
 		(!hs_zblob_takes(blob, m->member) ||
-		 !hs_zset_blob_fits(op, hs_zblob_used(blob) + HS_ZBLOB_ENTRY + m->member.size)))
+		 !hs_blob_fits(op, hs_zblob_used(blob) + HS_ZBLOB_ENTRY + m->member.size)))
 	{
 		a->out = before;
 		*taken = false;
@@ -550,15 +520,9 @@ hs_zset_open(HsOp *op, HsZset *z)
 HsStatus
 hs_zset_publish_list(HsOp *op, HsRef root, int64_t expires_us)
 {
-	HsDraft		draft;
-	HsStatus	status = hs_reserve(op, HS_ZSET | HS_RF_LARGE, sizeof(root), expires_us, &draft);
+	HsStatus	status = hs_root_publish(op, HS_ZSET, root, expires_us);
 
 	if (status != HS_OK)
-	{
 		hs_zlist_destroy(op->part, root);
-		return status;
-	}
-	memcpy(draft.value, &root, sizeof(root));
-	hs_publish(op, &draft);
-	return HS_OK;
+	return status;
 }

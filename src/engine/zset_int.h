@@ -7,6 +7,7 @@
 #ifndef HS_ZSET_INT_H
 #define HS_ZSET_INT_H
 
+#include "blob.h"
 #include "needs.h"
 #include "zset.h"
 #include "zset_blob.h"
@@ -79,14 +80,6 @@ extern void hs_zset_item_copy(const HsZsetItem *item, uint8_t *dst);
 
 /* Remove ranks [low, high), with effects.  HS_NO_MEMORY (effects only). */
 extern HsStatus hs_zset_cut(HsOp *op, HsZset *z, uint32_t low, uint32_t high);
-
-/* Is a blob of 'size' bytes short enough for a record of op's key? */
-static inline bool
-hs_zset_blob_fits(const HsOp *op, size_t size)
-{
-	return hs_record_header_size(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_EXPIRES | HS_RF_VERSION) +
-		op->key.size + size <= HS_RECORD_MAX;
-}
 
 /* hs_needs_bytes() for a set of n members, of member_bytes in all. */
 #define HS_ZSET_MEMBER_COST	20	/* bytes around a member, at least */

@@ -899,7 +899,7 @@ hs_zlist_free_slice(HsPart *part, HsRef root, unsigned budget)
 		node_free(part, z, next, tower_size(tower(next)->level));
 	}
 	z->count = 0;
-	if (!hs_members_free_slice(&z->index, part, &budget))
+	if (!hs_members_free_slice(&z->index, part, NULL, &budget))
 		return false;
 	block_free(part, z, head->block);
 	node_free(part, z, z->head, tower_size(HS_ZLIST_LEVELS));

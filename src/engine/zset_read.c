@@ -5,6 +5,7 @@
  * Whatever a range goes by, it is turned into two ranks first; from there on
  * counting, reading, removing and popping are alike.
  */
+#include "shuffle.h"
 #include "zset_int.h"
 
 /*
@@ -443,80 +444,6 @@ hs_zset_pop(HsOp *op, uint64_t count, bool from_max, uint8_t *buf, size_t capaci
  * ---- Random members ------------------------------------------------------------------------
  */
 
-static uint64_t
-mix(uint64_t x)
-{
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
-/* 0 .. n-1 */
-static uint32_t
-below(uint64_t *state, uint32_t n)
-{
-	*state += UINT64_C(0x9e3779b97f4a7c15);
-	return (uint32_t) ((mix(*state) >> 32) * n >> 32);
-}
-
-/*
- * Different ranks in random order without memory for them: for few, a
- * shuffled array; for many a Feistel network over the next power of four,
- * walked until it hits a rank.
- */
-typedef struct Shuffle
-{
-	uint32_t	n;
-	uint64_t	seed;
-	unsigned	half_bits;		/* of the network; 0: the array is used */
-	uint8_t		order[HS_ZSET_BLOB_MAX];
-} Shuffle;
-
-static void
-shuffle_init(Shuffle *s, uint32_t n, uint64_t seed)
-{
-	s->n = n;
-	s->seed = seed;
-	s->half_bits = 0;
-	if (n > HS_ZSET_BLOB_MAX)
-	{
-		s->half_bits = (33 - (unsigned) __builtin_clz(n - 1)) / 2;
-		return;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		s->order[i] = (uint8_t) i;
-	for (uint32_t i = n; i > 1; i--)
-	{
-		uint32_t	j = below(&seed, i);
-		uint8_t		swap = s->order[j];
-
-		s->order[j] = s->order[i - 1];
-		s->order[i - 1] = swap;
-	}
-}
-
-static uint32_t
-shuffle_at(const Shuffle *s, uint32_t i)
-{
-	uint32_t	mask = (1u << s->half_bits) - 1;
-	uint64_t	x = i;
-
-	if (s->half_bits == 0)
-		return s->order[i];
-	do
-	{
-		for (unsigned round = 0; round < 6; round++)
-		{
-			uint32_t	left = (uint32_t) (x >> s->half_bits);
-			uint32_t	right = (uint32_t) x & mask;
-			uint64_t	f = mix(s->seed + right + ((uint64_t) round << 40));
-
-			x = (uint64_t) right << s->half_bits | ((left ^ (f >> 32)) & mask);
-		}
-	} while (x >= s->n);
-	return (uint32_t) x;
-}
-
 static void
 item_at(const HsZset *z, const HsZblobIndex *index, uint32_t rank, HsZsetItem *item)
 {
@@ -537,7 +464,7 @@ hs_zset_random(HsOp *op, int64_t count, uint64_t seed, uint8_t *buf, size_t capa
 	HsZset		z;
 	HsZblobIndex index;
 	HsZsetBatch batch = {0};
-	Shuffle		shuffle = {0};
+	HsShuffle	shuffle = {0};
 	uint32_t	n;
 	HsStatus	status = hs_zset_open(op, &z);
 
@@ -551,10 +478,10 @@ hs_zset_random(HsOp *op, int64_t count, uint64_t seed, uint8_t *buf, size_t capa
 	if (z.blob != NULL)
 		hs_zblob_index(z.blob, &index);
 	if (count > 0 && n > 0)
-		shuffle_init(&shuffle, z.count, seed);
+		hs_shuffle_init(&shuffle, z.count, seed);
 	for (uint32_t i = 0; i < n; i++)
 	{
-		uint32_t	rank = count < 0 ? below(&seed, z.count) : shuffle_at(&shuffle, i);
+		uint32_t	rank = count < 0 ? hs_random_below(&seed, z.count) : hs_shuffle_at(&shuffle, i);
 		HsZsetItem	item;
 
 		item_at(&z, &index, rank, &item);

@@ -33,7 +33,7 @@ fill_blob(HsOp *op, Source *s, uint8_t *blob)
 	while (s->next(s->arg, &score, &member))
 	{
 		if (!hs_zblob_takes(blob, member) ||
-			!hs_zset_blob_fits(op, hs_zblob_used(blob) + HS_ZBLOB_ENTRY + member.size))
+			!hs_blob_fits(op, hs_zblob_used(blob) + HS_ZBLOB_ENTRY + member.size))
 			return false;
 		hs_zblob_put(blob, member, score);
 	}

@@ -30,9 +30,14 @@ typedef struct Test
 
 #define TEST_MAX_REPORTS	20	/* failures printed per test */
 
-static int	test_failures;		/* of the running test */
-static char test_case_name[120];
-static jmp_buf test_abort;
+/* One for the whole program, so that support files can check too. */
+#define TEST_SHARED		__attribute__((weak))
+extern int	test_failures;		/* of the running test */
+extern char test_case_name[120];
+extern jmp_buf test_abort;
+TEST_SHARED int test_failures;
+TEST_SHARED char test_case_name[120];
+TEST_SHARED jmp_buf test_abort;
 
 /* A failure; true, so that REQUIRE can act on it. */
 static inline bool
