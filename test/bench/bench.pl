@@ -50,7 +50,7 @@ sub write_page
 	return;
 }
 
-run_command('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$FindBin::Bin/setup.sql");
+run_command('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$FindBin::Bin/setup.sql", '-f', "$FindBin::Bin/hotset_bench.sql");
 $head = "# Benchmarks\n\nWritten by `test/bench/run.sh`; run it on your machine, the ratios matter more than the figures.\n\n" . machine() . "\n";
 print $head;
 foreach my $file (grep { $wanted{ $_->{name} } } @files)

@@ -36,6 +36,10 @@ bin=$("$pg_config" --bindir)
 say "building..." >&2
 (cd "$work/tree" && as_user make -s -j2 with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/build" 2>&1 || { cat "$log_dir/build"; exit 1; }
 (cd "$work/tree/test/bench/noop" && as_user make -s with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/noop" 2>&1 || { cat "$log_dir/noop"; exit 1; }
+(cd "$work/tree" && as_user make -s -f test/bench/hotset_bench.mk with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/module" 2>&1 || { cat "$log_dir/module"; exit 1; }
+# shellcheck disable=SC2046
+(cd "$work/tree" && cc $("$pg_config" --cflags) -DNDEBUG -iquote src/engine -iquote test/bench -o "$work/engine_growth" \
+	test/bench/engine_growth.c test/bench/engine_bench.c src/engine/*.c -lm)
 
 as_user mkdir -m 755 "$work/s"
 # Not through as_user: the process id must be that of the server itself.
@@ -69,6 +73,6 @@ unix_socket_directories = '$work/s'
 CONF
 as_user "$bin/pg_ctl" -D "$work/data" -l "$work/s/server.log" -s -w start || { cat "$work/s/server.log"; exit 1; }
 
-export PGHOST="$work/s" PGUSER=postgres PGDATABASE=bench PATH="$bin:$PATH"
+export PGHOST="$work/s" PGUSER=postgres PGDATABASE=bench PATH="$work:$bin:$PATH"
 createdb bench
 perl "$top/test/bench/bench.pl" --sockets "$work/s" --out "$top/docs" "$@"
