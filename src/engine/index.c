@@ -68,9 +68,8 @@ head_of(const HsPart *part, uint64_t hash)
 }
 
 HsRecord *
-hs_index_find(HsPart *part, uint64_t hash, HsBytes key, HsSlot *slot)
+hs_index_find_in(HsPart *part, HsBucket *head, uint64_t hash, HsBytes key, HsSlot *slot)
 {
-	HsBucket   *head = head_of(part, hash);
 	uint8_t		tag = hs_hash_tag(hash);
 
 	for (HsBucket *b = head; b != NULL; b = next_bucket(part, b))
@@ -92,6 +91,12 @@ hs_index_find(HsPart *part, uint64_t hash, HsBytes key, HsSlot *slot)
 		}
 	}
 	return NULL;
+}
+
+HsRecord *
+hs_index_find(HsPart *part, uint64_t hash, HsBytes key, HsSlot *slot)
+{
+	return hs_index_find_in(part, head_of(part, hash), hash, key, slot);
 }
 
 bool
@@ -332,6 +337,7 @@ hs_index_insert(HsPart *part, uint64_t hash, HsRef ref)
 	hs_change_end(head);
 	part->count++;
 	part->inserts++;
+	hs_part_moved(part);
 }
 
 void
@@ -381,6 +387,7 @@ hs_index_remove(HsPart *part, HsSlot *slot)
 	}
 	hs_change_end(slot->head);
 	part->count--;
+	hs_part_moved(part);
 }
 
 /*
@@ -514,6 +521,7 @@ split(HsPart *part)
 	if (ngo > 0)
 		rewrite(part, source, entries, n, false);
 	hs_change_end(source);
+	hs_part_moved(part);
 	return true;
 }
 
@@ -553,6 +561,7 @@ merge(HsPart *part)
 		atomic_store_explicit(entry, HS_REF_NONE, memory_order_relaxed);
 		hs_part_page_return(part, page);
 	}
+	hs_part_moved(part);
 	return true;
 }
 
@@ -623,6 +632,7 @@ hs_index_reset(HsPart *part)
 
 	part->count = 0;
 	part->overflow_promised = 0;
+	hs_part_moved(part);
 	if (nb == 0)
 		return;
 	atomic_store_explicit(&part->geometry, ((geometry >> 32) + 1) << 32,

@@ -21,14 +21,6 @@
 #include "part.h"
 #include "racy.h"
 
-/* Where an entry is; good until the next change of the partition's index. */
-typedef struct HsSlot
-{
-	HsBucket   *head;			/* first bucket of the chain: has the version */
-	HsBucket   *bucket;
-	unsigned	i;
-} HsSlot;
-
 static inline uint64_t
 hs_hash(HsBytes key)
 {
@@ -159,6 +151,9 @@ hs_bucket_match(const HsBucket *b, uint8_t tag)
 
 /* Live or expired record of the key, or NULL. */
 extern HsRecord *hs_index_find(HsPart *part, uint64_t hash, HsBytes key, HsSlot *slot);
+/* The same when the first bucket of the chain (NULL: no buckets) is known. */
+extern HsRecord *hs_index_find_in(HsPart *part, HsBucket *head, uint64_t hash, HsBytes key,
+								  HsSlot *slot);
 /* The entry that refers to exactly this record. */
 extern bool hs_index_find_ref(HsPart *part, uint64_t hash, HsRef ref, HsSlot *slot);
 /* The record of a large value whose chunk 'i' is 'chunk'. */

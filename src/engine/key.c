@@ -108,7 +108,7 @@ hs_key_expire(HsOp *op, const HsExpireRule *rule, int64_t expires_us, bool *done
 	if ((rule->nx && current != HS_NEVER) || (rule->xx && current == HS_NEVER) ||
 		(rule->gt && expires_us <= current) || (rule->lt && expires_us >= current))
 		return HS_OK;
-	if (expires_us <= op->now_us)
+	if (expires_us <= hs_op_now(op))
 		return hs_key_delete(op, done);
 	if (!note(op, HS_EF_EXPIRE, hs_bytes(&expires_us, sizeof(expires_us))))
 		return HS_NO_MEMORY;

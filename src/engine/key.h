@@ -35,7 +35,7 @@ typedef struct HsExpireRule
 } HsExpireRule;
 
 /*
- * Set the expiry; HS_NEVER drops it; a time that is not after op->now_us
+ * Set the expiry; HS_NEVER drops it; a time that is not after hs_op_now()
  * deletes the key.  *done is false for a missing key or when the rule forbids it.
  * HS_BAD_ARGUMENT for nx with another, gt with lt.  Lock: exclusive.
  */

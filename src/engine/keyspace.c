@@ -102,6 +102,7 @@ part_init(HsPart *part, uint32_t slot, uint32_t number)
 	part->min_expires_us = HS_NEVER;
 	part->log_used = part->log_live = part->allocated = 0;
 	part->inserts = 0;
+	hs_part_moved(part);
 	part->idle = false;
 	/* a key of this keyspace may have been in any partition of an earlier one */
 	if (part->next_version < hs_region->max_version)

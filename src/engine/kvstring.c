@@ -3,8 +3,8 @@
  *	  Strings: reading, setting, counting.  Changing a part is in kvedit.c.
  *
  * A counter is an int64 in the record and is counted in place; text becomes
- * one at its first increment.  A value of the same length and properties
- * as the old one is written in place too, anything else as a new record.
+ * one at its first increment.  A value that makes a record as long as the old one, up to
+ * padding, is written in place too (hs_overwrite()), anything else as a new record.
  */
 #include "kvstring.h"
 
@@ -23,7 +23,6 @@ static bool value_equals(HsRecord *record, HsBytes expected, uint16_t expected_f
 static bool rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status);
 static HsStatus value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDraft *draft);
 static HsStatus value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us);
-static bool fits_in_place(HsRecord *record, const HsNewValue *v, int64_t expires_us);
 static bool note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes);
 static size_t mset_need(const HsMsetItem *items, size_t nitems);
 static int	mset_order(const void *a, const void *b);
@@ -677,40 +676,25 @@ value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDraft *draft)
 static HsStatus
 value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us)
 {
+	size_t		mark = op->effects != NULL ? op->effects->size : 0;
 	HsDraft		draft;
 	HsStatus	status;
 
-	if (record != NULL && fits_in_place(record, v, expires_us))
-	{
-		if (!note_set(op, v->flags, expires_us, v->bytes))
-			return HS_NO_MEMORY;
-		hs_poke(op, record, 0, v->bytes.data, v->bytes.size);
+	if (!note_set(op, v->flags, expires_us, v->bytes))
+		return HS_NO_MEMORY;
+	if (record != NULL && !v->has_pages &&
+		hs_overwrite(op, record, v->flags, v->bytes, expires_us))
 		return HS_OK;
-	}
 	status = value_reserve(op, v, expires_us, &draft);
 	if (status != HS_OK)
-		return status;
-	if (!note_set(op, v->flags, expires_us, v->bytes))
 	{
-		hs_abandon(op, &draft);
-		return HS_NO_MEMORY;
+		if (op->effects != NULL)
+			op->effects->size = mark;
+		return status;
 	}
 	hs_publish(op, &draft);
 	v->has_pages = false;
 	return HS_OK;
-}
-
-/* Same length, flags and expiry: then changing the bytes is all there is to do. */
-static bool
-fits_in_place(HsRecord *record, const HsNewValue *v, int64_t expires_us)
-{
-	uint16_t	flags = hs_record_flags(record);
-
-	return (flags & HS_RF_TYPE) == HS_STRING && !(flags & HS_RF_BIG) &&
-		(flags & HS_RF_VALUE) == v->flags &&
-		v->bytes.size <= HS_IN_PLACE_MAX &&
-		hs_value(record).size == v->bytes.size &&
-		hs_expiry(record) == expires_us;
 }
 
 static bool

@@ -76,30 +76,36 @@ struct HsPart
 	_Atomic uint32_t dir;		/* (a) page of HsRef of pages of buckets */
 	_Atomic uint32_t overflow_dir;	/* (a) the same for overflow buckets */
 
+	/* what most commands look at shares a line */
 	_Alignas(HS_CACHE_LINE)
 	uint16_t	keyspace;		/* (c) slot */
 	uint8_t		number;			/* (c) */
 	uint8_t		slab_dirty;		/* (p) settle has something to do */
+	uint8_t		index_untidy;	/* (p) hs_index_maintain() may have something to do */
+	uint32_t	moves;			/* (p) changes of where entries are; never 0 */
+	HsRef		graveyard;		/* (p) detached large collections */
+	uint64_t	allocated;		/* (p) log bytes since the last housekeeping */
+	uint64_t	log_used;		/* (p) bytes handed out in all log segments */
+	uint64_t	log_live;		/* (p) bytes of drafts and linked records */
+	uint64_t	freed;			/* (p) log bytes ever killed */
+	uint64_t	count;			/* (p) keys in the index */
+
+	_Alignas(HS_CACHE_LINE)
 	uint32_t	overflow_free;	/* (p) overflow no. + 1, linked through ref[0] */
 	uint32_t	overflow_nfree; /* (p) */
 	uint32_t	overflow_count; /* (p) ever allocated in overflow_dir */
 	uint32_t	overflow_promised;	/* (p) to drafts that insert */
 	uint32_t	inserts;		/* (p) since the last housekeeping */
-	uint64_t	count;			/* (p) keys in the index */
 	uint64_t	count_by_type[HS_NTYPES];	/* (p) */
 	uint64_t	next_version;	/* (p) survives reuse of the struct */
 
 	HsLog		log[HS_NLOGS];	/* (p) */
-	uint64_t	log_used;		/* (p) bytes handed out in all log segments */
-	uint64_t	log_live;		/* (p) bytes of drafts and linked records */
-	uint64_t	allocated;		/* (p) log bytes since the last housekeeping */
 
 	uint32_t	victim;			/* (p) segment being evacuated */
 	uint32_t	victim_pos;		/* (p) bytes */
 	uint8_t		victim_evicts;	/* (p) cold records go; else all are moved */
 	uint8_t		idle;			/* (p) nothing to evacuate until idle_mark */
 	uint64_t	idle_mark;		/* (p) value of 'freed' that ends idleness */
-	uint64_t	freed;			/* (p) log bytes ever killed */
 
 	uint32_t	scan_seg;		/* (p) expiry: segment being scanned */
 	uint32_t	scan_pos;		/* (p) bytes */
@@ -108,7 +114,6 @@ struct HsPart
 	HsRef		ghost[HS_GHOST_PAGES];	/* (p) pages of fingerprints of evicted keys */
 	uint32_t	nghosts;		/* (p) pages, a power of two, or 0 */
 
-	HsRef		graveyard;		/* (p) detached large collections */
 	uint32_t	big_first;		/* (p) first pages of large values, HsSeg.next/prev */
 
 	uint32_t	slab_open;		/* (p) slab segments with an empty page */
@@ -176,6 +181,15 @@ static inline HsKeyspace *
 hs_part_keyspace(const HsPart *part)
 {
 	return &hs_keyspaces[part->keyspace];
+}
+
+/* Entries of the index came, went or moved: places found before are void. */
+static inline void
+hs_part_moved(HsPart *part)
+{
+	if (++part->moves == 0)
+		part->moves = 1;
+	part->index_untidy = true;
 }
 
 /* region.c: segments and index pages charged to the partition's keyspace.

@@ -1,9 +1,9 @@
 /*
  * port.h
- *	  All the engine asks of the outside: locks and random bits.
+ *	  All the engine asks of the outside: locks, random bits, and the time.
  *
  * Memory comes in one piece from the caller of hs_region_init(); time arrives
- * as an argument of each command.  Implemented over LWLocks in src/pg/region.c
+ * as an argument of each command, or is asked for by one that was told to (HS_CLOCK_LATER).  Implemented over LWLocks in src/pg/region.c
  * and over process-shared rwlocks in test/unit/port_test.c, chosen by the
  * linker.
  */
@@ -32,6 +32,9 @@ extern void hs_port_unlock(HsLock *lock);
 
 /* Only for assertions; implementations that cannot tell return true. */
 extern bool hs_port_lock_held(HsLock *lock, HsLockMode mode);
+
+/* Microseconds since 2000-01-01 UTC.  Called with locks held. */
+extern int64_t hs_port_now(void);
 
 /* 64 unpredictable bits; called once, when the region is created. */
 extern uint64_t hs_port_random(void);

@@ -57,7 +57,7 @@ hs_rate_fixed(HsOp *op, int64_t max, int64_t period_us, HsRate *out)
 	HsStatus	status;
 
 	if (max < 0 || period_us <= 0 ||
-		__builtin_add_overflow(op->now_us, period_us, &end_us))
+		__builtin_add_overflow(hs_op_now(op), period_us, &end_us))
 		return HS_BAD_ARGUMENT;
 	status = hs_find_typed(op, HS_STRING, &record);
 	if (status != HS_OK)
@@ -79,7 +79,7 @@ hs_rate_fixed(HsOp *op, int64_t max, int64_t period_us, HsRate *out)
 	}
 	out->allowed = count < max;
 	out->remaining = 0;
-	out->retry_after_us = max == 0 ? HS_NEVER : end_us - op->now_us;
+	out->retry_after_us = max == 0 ? HS_NEVER : end_us - hs_op_now(op);
 	if (!out->allowed)
 		return HS_OK;
 	count++;
@@ -101,15 +101,15 @@ hs_rate_sliding(HsOp *op, int64_t max, int64_t period_us, HsRate *out)
 
 	if (max < 0 || period_us <= 0 ||
 		__builtin_mul_overflow(period_us, 2, &expires_us) ||
-		__builtin_add_overflow(op->now_us, expires_us, &expires_us))
+		__builtin_add_overflow(hs_op_now(op), expires_us, &expires_us))
 		return HS_BAD_ARGUMENT;
 	status = state_read(op, &s, sizeof(s), SLIDING_MAGIC, &found);
 	if (status != HS_OK)
 		return status;
 	if (!found || s.period_us != period_us || !is_sound(&s))
-		s = (Sliding) {.magic = SLIDING_MAGIC,.period_us = period_us,.start_us = op->now_us};
-	window_now(&s, op->now_us, period_us);
-	elapsed_us = op->now_us - s.start_us;
+		s = (Sliding) {.magic = SLIDING_MAGIC,.period_us = period_us,.start_us = hs_op_now(op)};
+	window_now(&s, hs_op_now(op), period_us);
+	elapsed_us = hs_op_now(op) - s.start_us;
 	used = s.current + weighted(&s, elapsed_us);
 	out->allowed = used < max;
 	out->remaining = 0;
@@ -136,16 +136,16 @@ hs_rate_bucket(HsOp *op, int64_t capacity, int64_t refill_us, int64_t cost, HsRa
 
 	if (capacity < 1 || refill_us <= 0 || cost < 0 ||
 		__builtin_mul_overflow(capacity, refill_us, &depth_us) ||
-		__builtin_add_overflow(op->now_us, depth_us, &latest_us))
+		__builtin_add_overflow(hs_op_now(op), depth_us, &latest_us))
 		return HS_BAD_ARGUMENT;
 	status = state_read(op, &b, sizeof(b), BUCKET_MAGIC, &found);
 	if (status != HS_OK)
 		return status;
-	if (!found || b.full_us < op->now_us)
-		b = (Bucket) {.magic = BUCKET_MAGIC,.full_us = op->now_us};
+	if (!found || b.full_us < hs_op_now(op))
+		b = (Bucket) {.magic = BUCKET_MAGIC,.full_us = hs_op_now(op)};
 	if (b.full_us > latest_us)
 		b.full_us = latest_us;	/* smaller capacity, or a clock set back */
-	debt_us = b.full_us - op->now_us;
+	debt_us = b.full_us - hs_op_now(op);
 	out->allowed = cost <= capacity && cost * refill_us <= depth_us - debt_us;
 	out->remaining = (depth_us - debt_us) / refill_us;
 	if (!out->allowed)

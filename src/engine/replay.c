@@ -107,7 +107,7 @@ apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t expires_us)
 {
 	bool		done;
 
-	if (expires_us <= op->now_us)
+	if (expires_us <= hs_op_now(op))
 		return hs_key_delete(op, &done);
 	return hs_restore(op, dump, v, true, expires_us, &done);
 }

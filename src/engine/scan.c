@@ -56,7 +56,7 @@ visit_record(Visit *vi, HsPart *part, HsRecord *record, uint32_t position)
 	op.h = vi->h;
 	op.part = part;
 	op.mode = HS_SHARED;
-	op.now_us = vi->now_us;
+	op.clock_us = vi->now_us;
 	vi->seen++;
 	return vi->visit(vi->arg, &op, record);
 }

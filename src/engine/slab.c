@@ -435,6 +435,7 @@ hs_slab_prepare(HsPart *part, const HsSlabNeed *needs, int nneeds)
 			return false;
 		}
 	}
+	part->slab_dirty = true;	/* what was not needed goes back when the command ends */
 	return true;
 }
 

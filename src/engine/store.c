@@ -57,25 +57,52 @@ hs_unlink(HsPart *part, HsSlot *slot, HsRecord *record)
  * ---- Finding --------------------------------------------------------------------
  */
 
+/*
+ * The key's record, expired or not, or NULL; its place is then op->slot.  The index
+ * is asked again only if something in it has moved since: finding, reserving and
+ * publishing are one search and not three, 250 instructions less for kv_set.
+ */
+static HsRecord *
+locate(HsOp *op)
+{
+	HsPart	   *part = op->part;
+
+	if (op->moves != part->moves)
+	{
+		uint64_t	geometry = atomic_load_explicit(&part->geometry, memory_order_relaxed);
+		HsRecord   *record = geometry == op->geometry ?
+			hs_index_find_in(part, op->head, op->hash, op->key, &op->slot) :
+			hs_index_find(part, op->hash, op->key, &op->slot);
+
+		op->moves = part->moves;
+		if (record == NULL)
+			op->slot.head = NULL;
+		return record;
+	}
+	if (op->slot.head == NULL)
+		return NULL;
+	return hs_ptr(atomic_load_explicit(&op->slot.bucket->ref[op->slot.i], memory_order_relaxed));
+}
+
 HsRecord *
 hs_find(HsOp *op)
 {
-	HsSlot		slot;
 	HsRecord   *record;
 
 	READ_LOCKED(op);
-	record = hs_index_find(op->part, op->hash, op->key, &slot);
-	if (record != NULL && hs_expiry(record) <= op->now_us)
+	record = locate(op);
+	if (record != NULL && (hs_record_flags(record) & HS_RF_EXPIRES) &&
+		hs_expiry(record) <= hs_op_now(op))
 	{
 		if (op->mode == HS_EXCLUSIVE)
 		{
-			hs_unlink(op->part, &slot, record);
+			hs_unlink(op->part, &op->slot, record);
 			op->part->expired++;
 		}
 		record = NULL;
 	}
 	if (record != NULL)
-		hs_slot_visit(slot.bucket, slot.i);
+		hs_slot_visit(op->slot.bucket, op->slot.i);
 	if (op->mode == HS_SHARED)
 	{
 		op->h->hits += record != NULL;
@@ -100,23 +127,29 @@ hs_find_typed(HsOp *op, HsType type, HsRecord **record)
  * ---- Reserving and publishing -------------------------------------------------------
  */
 
-/* Header and key; the value is the caller's. */
-static void
-write_header(HsRecord *r, uint16_t flags, HsBytes key, uint32_t value_size,
+/* Returns where the key belongs, behind the header. */
+static uint8_t *
+write_header(HsRecord *r, uint16_t flags, size_t key_size, uint32_t value_size,
 			 int64_t expires_us, uint64_t version)
 {
 	uint8_t    *p = r + 2;
 
 	memcpy(r, &flags, 2);
+	if ((flags & HS_RF_LONG_HEADER) == 0)
+	{
+		p[0] = (uint8_t) key_size;
+		p[1] = (uint8_t) value_size;
+		return p + 2;
+	}
 	if (flags & HS_RF_KLEN16)
 	{
-		uint16_t	n = (uint16_t) (key.size - 1);
+		uint16_t	n = (uint16_t) (key_size - 1);
 
 		memcpy(p, &n, 2);
 		p += 2;
 	}
 	else
-		*p++ = (uint8_t) key.size;
+		*p++ = (uint8_t) key_size;
 	if (flags & HS_RF_VLEN32)
 	{
 		memcpy(p, &value_size, 4);
@@ -141,7 +174,7 @@ write_header(HsRecord *r, uint16_t flags, HsBytes key, uint32_t value_size,
 		memcpy(p, &version, 8);
 		p += 8;
 	}
-	hs_copy(p, key.data, key.size);
+	return p;
 }
 
 /* A key that is overwritten stays in its queue; a new one that was evicted not
@@ -158,8 +191,8 @@ HsStatus
 hs_reserve(HsOp *op, uint16_t flags, size_t value_size, int64_t expires_us,
 		   HsDraft *draft)
 {
-	HsSlot		slot;
 	HsRecord   *old;
+	uint8_t    *key;
 	size_t		total;
 
 	WRITE_LOCKED(op);
@@ -171,7 +204,7 @@ hs_reserve(HsOp *op, uint16_t flags, size_t value_size, int64_t expires_us,
 	if (total + ((size_t) 1 << hs_shift) > HS_RECORD_MAX)
 		return HS_VALUE_TOO_LONG;
 
-	old = hs_index_find(op->part, op->hash, op->key, &slot);
+	old = locate(op);
 	draft->inserts = old == NULL;
 	if (draft->inserts && !hs_index_promise(op->part))
 	{
@@ -189,9 +222,10 @@ hs_reserve(HsOp *op, uint16_t flags, size_t value_size, int64_t expires_us,
 	}
 	draft->record = hs_ptr(draft->ref);
 	draft->value_size = (uint32_t) value_size;
-	write_header(draft->record, flags, op->key, draft->value_size, expires_us,
-				 flags & HS_RF_VERSION ? ++op->part->next_version : 0);
-	draft->value = draft->record + hs_record_header_size(flags) + op->key.size;
+	key = write_header(draft->record, flags, op->key.size, draft->value_size, expires_us,
+					   flags & HS_RF_VERSION ? ++op->part->next_version : 0);
+	hs_copy(key, op->key.data, op->key.size);
+	draft->value = key + op->key.size;
 	return HS_OK;
 }
 
@@ -199,8 +233,7 @@ static void
 publish(HsOp *op, HsDraft *draft, bool keep_owned)
 {
 	HsPart	   *part = op->part;
-	HsSlot		slot;
-	HsRecord   *old = hs_index_find(part, op->hash, op->key, &slot);
+	HsRecord   *old = locate(op);
 
 	WRITE_LOCKED(op);
 	if (!keep_owned && (hs_record_flags(draft->record) & HS_RF_BIG))
@@ -214,8 +247,8 @@ publish(HsOp *op, HsDraft *draft, bool keep_owned)
 	{
 		if (draft->inserts)
 			hs_index_unpromise(part);	/* another draft was here first */
-		hs_index_replace(&slot, draft->ref);
-		hs_slot_visit(slot.bucket, slot.i);
+		hs_index_replace(&op->slot, draft->ref);
+		hs_slot_visit(op->slot.bucket, op->slot.i);
 		part->count_by_type[hs_record_type(old)]--;
 		if (!keep_owned)
 			free_owned(part, old);
@@ -251,12 +284,10 @@ hs_abandon(HsOp *op, HsDraft *draft)
 void
 hs_remove(HsOp *op, HsRecord *record)
 {
-	HsSlot		slot;
-
 	WRITE_LOCKED(op);
-	if (hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+	if (locate(op) == record)
 	{
-		hs_unlink(op->part, &slot, record);
+		hs_unlink(op->part, &op->slot, record);
 		op->h->deletes++;
 	}
 }
@@ -296,30 +327,28 @@ renew_version(HsPart *part, HsRecord *record)
 void
 hs_poke(HsOp *op, HsRecord *record, size_t offset, const void *bytes, size_t size)
 {
-	HsSlot		slot;
 	HsBytes		value = hs_value(record);
 
 	WRITE_LOCKED(op);
 	assert(size <= HS_IN_PLACE_MAX && offset + size <= value.size);
-	if (!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+	if (locate(op) != record)
 		return;
-	hs_change_begin(slot.head);
+	hs_change_begin(op->slot.head);
 	hs_copy((uint8_t *) value.data + offset, bytes, size);
 	renew_version(op->part, record);
-	hs_change_end(slot.head);
+	hs_change_end(op->slot.head);
 	note_change(op->h);
 }
 
 /*
- * Equal size in the log means that nothing behind the record moves.  The whole
- * record is rewritten, but for the key, inside one window.
+ * Equal size in the log means that nothing behind the record moves.  Header and
+ * value are rewritten inside one window, and the key if the header's size changes.
  */
 bool
 hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value, int64_t expires_us)
 {
 	HsRecordView v;
-	HsSlot		slot;
-	size_t		header;
+	uint8_t    *to;
 
 	WRITE_LOCKED(op);
 	hs_record_view(record, &v);
@@ -328,19 +357,21 @@ hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value, int64_t 
 						(v.flags & HS_RF_VERSION));
 	if (expires_us != HS_NEVER)
 		flags |= HS_RF_EXPIRES;
-	header = hs_record_header_size(flags);
 	if (((v.flags ^ flags) & HS_RF_TYPE) != 0 || (v.flags & (HS_RF_BIG | HS_RF_LARGE)) ||
 		op->key.size + value.size > HS_IN_PLACE_MAX ||
-		hs_record_pad(header + op->key.size + value.size) != v.total ||
-		!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+		hs_record_pad(hs_record_header_size(flags) + op->key.size + value.size) != v.total ||
+		locate(op) != record)
 		return false;
-	hs_change_begin(slot.head);
-	write_header(record, flags, op->key, (uint32_t) value.size, expires_us,
-				 flags & HS_RF_VERSION ? ++op->part->next_version : 0);
-	hs_copy(record + header + op->key.size, value.data, value.size);
-	hs_change_end(slot.head);
-	hs_log_note_expiry(op->part, record, expires_us);
-	hs_slot_visit(slot.bucket, slot.i);
+	hs_change_begin(op->slot.head);
+	to = write_header(record, flags, op->key.size, (uint32_t) value.size, expires_us,
+					  flags & HS_RF_VERSION ? ++op->part->next_version : 0);
+	if (to != v.key)
+		hs_copy(to, op->key.data, op->key.size);
+	hs_copy(to + op->key.size, value.data, value.size);
+	hs_change_end(op->slot.head);
+	if (expires_us != v.expires_us)
+		hs_log_note_expiry(op->part, record, expires_us);
+	hs_slot_visit(op->slot.bucket, op->slot.i);
 	note_change(op->h);
 	return true;
 }
@@ -348,16 +379,15 @@ hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value, int64_t 
 void
 hs_poke_flags(HsOp *op, HsRecord *record, uint16_t value_flags)
 {
-	HsSlot		slot;
 	uint16_t	flags = hs_record_flags(record);
 
 	WRITE_LOCKED(op);
 	flags = (uint16_t) ((flags & ~HS_RF_VALUE) | (value_flags & HS_RF_VALUE));
-	if (!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+	if (locate(op) != record)
 		return;
-	hs_change_begin(slot.head);
+	hs_change_begin(op->slot.head);
 	memcpy(record, &flags, 2);
-	hs_change_end(slot.head);
+	hs_change_end(op->slot.head);
 }
 
 void
@@ -406,7 +436,6 @@ HsStatus
 hs_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
 {
 	uint16_t	flags = hs_record_flags(record);
-	HsSlot		slot;
 
 	WRITE_LOCKED(op);
 	if ((flags & HS_RF_EXPIRES) == 0)
@@ -415,12 +444,12 @@ hs_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
 			return HS_OK;
 		return rewrite_record(op, record, flags, expires_us, &record);
 	}
-	if (!hs_index_find_ref(op->part, op->hash, hs_ref(record), &slot))
+	if (locate(op) != record)
 		return HS_NOT_FOUND;
-	hs_change_begin(slot.head);
+	hs_change_begin(op->slot.head);
 	memcpy(expiry_field(record), &expires_us, 8);
 	renew_version(op->part, record);
-	hs_change_end(slot.head);
+	hs_change_end(op->slot.head);
 	hs_log_note_expiry(op->part, record, expires_us);
 	note_change(op->h);
 	return HS_OK;

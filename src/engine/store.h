@@ -97,6 +97,15 @@ extern bool hs_keyspace_slot(uint32_t slot, bool *used, uint32_t *db,
 /*
  * ---- One command on one key ------------------------------------------------
  */
+
+/* Where an entry of the index is; good while the partition's 'moves' is what it was. */
+typedef struct HsSlot
+{
+	struct HsBucket *head;		/* first bucket of the chain: has the version */
+	struct HsBucket *bucket;
+	unsigned	i;
+} HsSlot;
+
 typedef struct HsOp
 {
 	HsHandle   *h;
@@ -105,13 +114,41 @@ typedef struct HsOp
 	bool		locked;			/* this op locked it (not so inside HsMulti) */
 	HsBytes		key;
 	uint64_t	hash;
-	int64_t		now_us;
+	int64_t		clock_us;		/* ask hs_op_now() */
 	HsEffects  *effects;		/* NULL: nobody listens */
 	size_t		need;			/* after HS_NO_MEMORY: bytes asked for */
 	HsType		found_type;		/* after HS_WRONG_TYPE: what the key holds */
+
+	/* where the key is, so that a command looks for it once (store.c) */
+	uint32_t	moves;			/* HsPart.moves when 'slot' was found; 0: not yet */
+	HsSlot		slot;			/* head NULL: there is no such key */
+	struct HsBucket *head;		/* of the key's chain while the geometry is this */
+	uint64_t	geometry;
 } HsOp;
 
-/* HS_OK with the partition locked; HS_KEY_TOO_LONG or HS_GONE without. */
+/*
+ * The instant at which the command happens.  The clock takes as long as
+ * the rest of a simple command (24 ns), and most keys do not expire: begun with
+ * HS_CLOCK_LATER it is read when somebody asks, once.
+ */
+#define HS_CLOCK_LATER	INT64_MIN
+
+static inline int64_t
+hs_clock(int64_t *clock_us)
+{
+	if (*clock_us == HS_CLOCK_LATER)
+		*clock_us = hs_port_now();
+	return *clock_us;
+}
+
+static inline int64_t
+hs_op_now(HsOp *op)
+{
+	return hs_clock(&op->clock_us);
+}
+
+/* HS_OK with the partition locked; HS_KEY_TOO_LONG or HS_GONE without.
+ * now_us may be HS_CLOCK_LATER. */
 extern HsStatus hs_op_begin(HsOp *op, HsHandle *h, HsBytes key,
 							HsLockMode mode, int64_t now_us);
 extern void hs_op_end(HsOp *op);
@@ -284,7 +321,6 @@ typedef struct HsRead
  * whatever was found, and reads the clock only for keys that can expire.
  * Stores nothing but, at times, a visited bit.  Counts a hit or a miss.
  */
-#define HS_CLOCK_LATER	INT64_MIN
 extern HsStatus hs_read(HsHandle *h, HsBytes key, int64_t now_us,
 						void *buf, size_t capacity, HsRead *out);
 /* A hit that had expired by now_us is counted as the miss that it is. */

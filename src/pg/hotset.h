@@ -175,14 +175,15 @@ extern bool hsg_glob_match(HsBytes pattern, HsBytes string);
  * or allocates.  It may run several times and starts anew each time.
  */
 
-/* hs_op_begin() for now; what hsg_retry() needs is set on a failure, too. */
+/* hs_op_begin() for now, which the engine asks when it matters; what hsg_retry() needs is set
+ * on a failure, too. */
 static inline HsStatus
 hsg_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode)
 {
 	op->need = 0;
 	op->hash = 0;
 	op->found_type = HS_ANY;
-	return hs_op_begin(op, h, key, mode, hsg_now());
+	return hs_op_begin(op, h, key, mode, HS_CLOCK_LATER);
 }
 
 static inline HsStatus

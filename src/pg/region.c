@@ -1,6 +1,6 @@
 /*
  * region.c
- *	  port.h over PostgreSQL: locks are LWLocks, random bits are strong.
+ *	  port.h over PostgreSQL: locks are LWLocks, time is its time, random bits are strong.
  *
  * An LWLock holds off interrupts until it is released, so nothing between
  * hs_op_begin() and hs_op_end() is ever cut short by a cancel.  Should
@@ -53,6 +53,12 @@ hs_port_lock_held(HsLock *lock, HsLockMode mode)
 {
 	return mode == HS_SHARED ? LWLockHeldByMe((LWLock *) lock) :
 		LWLockHeldByMeInMode((LWLock *) lock, LW_EXCLUSIVE);
+}
+
+int64_t
+hs_port_now(void)
+{
+	return hsg_now();
 }
 
 uint64_t

@@ -509,7 +509,7 @@ scan_visit(void *arg, HsOp *op, HsRecord *record)
 	if (op == NULL)
 		return true;			/* a bucket begins */
 	hs_record_view(record, &v);
-	if (v.key_size >= sizeof(name) || v.expires_us <= op->now_us)
+	if (v.key_size >= sizeof(name) || v.expires_us <= hs_op_now(op))
 	{
 		fail(w->control, "scan: strange or expired key");
 		return true;
@@ -525,7 +525,7 @@ scan_visit(void *arg, HsOp *op, HsRecord *record)
 	}
 	else if (n < NAME_ACCOUNT && !(v.flags & HS_RF_BIG))
 	{
-		const char *complaint = value_complaint(v.value, v.value_size, PLAIN, n, op->now_us);
+		const char *complaint = value_complaint(v.value, v.value_size, PLAIN, n, hs_op_now(op));
 
 		if (complaint != NULL)
 			fail(w->control, "scan: key %llu: %s", n, complaint);

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "region.h"
 
@@ -132,6 +133,15 @@ hs_port_lock_held(HsLock *lock, HsLockMode mode)
 	int			i = find_held(lock);
 
 	return i >= 0 && (held[i].mode == HS_EXCLUSIVE || mode == HS_SHARED);
+}
+
+int64_t
+hs_port_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return ((int64_t) now.tv_sec - 946684800) * 1000000 + now.tv_nsec / 1000;
 }
 
 uint64_t

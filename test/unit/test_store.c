@@ -624,6 +624,113 @@ several_keys_at_once(void)
 }
 
 /*
+ * An op remembers where its key is: it must notice when other ops of the same
+ * command insert, split buckets, replace and remove.
+ */
+static void
+places_are_looked_for_again(void)
+{
+	enum { N = 3000 };
+	static char names[N][KEYS_NAME_SIZE];
+	static HsBytes keys[N];
+	static HsOp ops[N];
+	HsMulti		m;
+	HsOp		other;
+	HsDraft		draft;
+	int			wrong = 0;
+
+	open_store(16 * MB, HS_EVICT_NONE, 0);
+	for (int i = 0; i < N; i++)
+		keys[i] = keys_name(names[i], (uint64_t) i);
+	REQUIRE_EQ(hs_multi_begin(&m, &ks, NULL, 0, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	for (int i = 0; i < N; i++)
+	{
+		REQUIRE_EQ(hs_multi_op(&m, keys[i], &ops[i]), HS_OK);
+		wrong += hs_find(&ops[i]) != NULL;
+	}
+	/* each by another op than the one that looked, or by that */
+	for (int i = 0; i < N; i++)
+	{
+		REQUIRE_EQ(hs_multi_op(&m, keys[i], &other), HS_OK);
+		REQUIRE_EQ(hs_reserve(i % 2 == 0 ? &other : &ops[i], HS_STRING, 4, HS_NEVER, &draft), HS_OK);
+		memcpy(draft.value, &i, 4);
+		hs_publish(i % 3 == 0 ? &other : &ops[i], &draft);
+	}
+	for (int i = 0; i < N; i++)
+	{
+		HsRecord   *record = hs_find(&ops[i]);
+
+		wrong += record == NULL || memcmp(hs_value(record).data, &i, 4) != 0;
+	}
+	/* replace with one, see it with the other */
+	for (int i = 0; i < N; i++)
+	{
+		REQUIRE_EQ(hs_multi_op(&m, keys[i], &other), HS_OK);
+		REQUIRE_EQ(hs_reserve(&other, HS_STRING, 100, HS_NEVER, &draft), HS_OK);
+		memset(draft.value, i, 100);
+		hs_publish(&other, &draft);
+		wrong += hs_find(&ops[i]) != draft.record;
+	}
+	for (int i = 0; i < N; i += 2)
+	{
+		REQUIRE_EQ(hs_multi_op(&m, keys[i], &other), HS_OK);
+		hs_remove(&other, hs_find(&other));
+	}
+	for (int i = 0; i < N; i++)
+		wrong += (hs_find(&ops[i]) != NULL) != (i % 2 == 1);
+	for (int i = 1; i < N; i += 2)
+	{
+		uint8_t		value[99];
+
+		memset(value, i + 1, sizeof(value));
+		wrong += !hs_overwrite(&ops[i], hs_find(&ops[i]), HS_STRING, hs_bytes(value, 99), HS_NEVER);
+		wrong += hs_value(hs_find(&ops[i])).data[98] != (uint8_t) (i + 1);
+		hs_remove(&ops[i], hs_find(&ops[i]));
+		wrong += hs_find(&ops[i]) != NULL;
+	}
+	hs_multi_end(&m);
+	CHECK_EQ(wrong, 0);
+	CHECK_EQ(keys_stats(&ks).keys, 0);
+	check_well();
+	close_store();
+}
+
+/* Begun without a time, a command asks for it when a key can expire, and once. */
+static void
+clock_is_read_when_it_matters(void)
+{
+	HsBytes		stays = hs_bytes_str("stays");
+	HsBytes		expires = hs_bytes_str("expires");
+	int64_t		now_us = hs_port_now();
+	HsOp		op;
+
+	open_store(8 * MB, HS_EVICT_NONE, 0);
+	CHECK_EQ(keys_set(&ks, stays, hs_bytes_str("1"), HS_NEVER, now_us), HS_OK);
+	CHECK_EQ(keys_set(&ks, expires, hs_bytes_str("2"), now_us + 3600000000, now_us), HS_OK);
+	REQUIRE_EQ(hs_op_begin(&op, &ks, stays, HS_EXCLUSIVE, HS_CLOCK_LATER), HS_OK);
+	CHECK(hs_find(&op) != NULL);
+	CHECK_EQ(op.clock_us, HS_CLOCK_LATER);
+	hs_op_end(&op);
+
+	REQUIRE_EQ(hs_op_begin(&op, &ks, expires, HS_EXCLUSIVE, HS_CLOCK_LATER), HS_OK);
+	CHECK(hs_find(&op) != NULL);
+	CHECK(op.clock_us >= now_us && op.clock_us <= hs_port_now());
+	CHECK_EQ(hs_op_now(&op), op.clock_us);
+	CHECK_EQ(hs_set_expiry(&op, hs_find(&op), now_us - 1), HS_OK);
+	hs_op_end(&op);
+
+	REQUIRE_EQ(hs_op_begin(&op, &ks, expires, HS_SHARED, HS_CLOCK_LATER), HS_OK);
+	CHECK(hs_find(&op) == NULL);
+	hs_op_end(&op);
+	REQUIRE_EQ(hs_op_begin(&op, &ks, expires, HS_EXCLUSIVE, HS_CLOCK_LATER), HS_OK);
+	CHECK(hs_find(&op) == NULL);
+	hs_op_end(&op);
+	CHECK_EQ(keys_stats(&ks).keys, 1);
+	check_well();
+	close_store();
+}
+
+/*
  * A command on many keys inserts them all before the index may grow; it
  * catches up soon afterwards, whatever the length of its chains.
  */
@@ -981,6 +1088,8 @@ TEST_MAIN(TEST(keys_and_values_of_all_sizes),
 		  TEST(late_readers_do_no_harm),
 		  TEST(reader_falls_back_to_the_lock),
 		  TEST(several_keys_at_once),
+		  TEST(places_are_looked_for_again),
+		  TEST(clock_is_read_when_it_matters),
 		  TEST(index_catches_up_after_many_inserts),
 		  TEST(multi_refuses_long_keys),
 		  TEST(statistics_count),
