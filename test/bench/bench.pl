@@ -53,12 +53,20 @@ sub write_page
 run_command('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$FindBin::Bin/setup.sql", '-f', "$FindBin::Bin/hotset_bench.sql");
 $head = "# Benchmarks\n\nWritten by `test/bench/run.sh`; run it on your machine, the ratios matter more than the figures.\n\n" . machine() . "\n";
 print $head;
+my @failed;
 foreach my $file (grep { $wanted{ $_->{name} } } @files)
 {
 	my $start = time;
 	redis('redis', 'FLUSHALL', 'SYNC');
-	$Bench::sections{ $file->{name} }->();
+	if (!eval { $Bench::sections{ $file->{name} }->(); 1 })
+	{
+		# the others are worth having all the same
+		warn "section $file->{name}: $@";
+		push @failed, $file->{name};
+		say_line("\n(The section $file->{name} failed.)");
+	}
 	printf STDERR "(section %s: %d s)\n", $file->{name}, time - $start;
 	write_page();
 }
 print losses(), Bench::goals_table();
+die "failed: @failed\n" if @failed;

@@ -118,7 +118,7 @@ sub measure
 	my $requests = $quick ? 200_000 : 2_000_000;
 	my $usual = $quick ? 2 : 12;
 	my $duration = $quick ? 5 : 60;
-	my @limits = map { $usual * $_ } 0.5, 1, 2, 4;
+	my @limits = map { $usual * $_ } 0.25, 0.5, 1, 2;
 	# exponent of Zipf's law, MB, and the number of the servers of Redis, lru1 and lfu1 ..
 	my @runs = ((map { [ '1.0', $limits[$_], $_ + 1 ] } 0 .. $#limits), [ '0.8', $usual, @limits + 1 ]);
 	my (%trace, %own, @replays);
