@@ -83,6 +83,22 @@ ghost_pages(const HsPart *part)
 	return want;
 }
 
+/*
+ * Give back what is more than twice the pages needed.  The first half of the sets
+ * stays right when their number is halved.
+ */
+static bool
+ghost_shrink(HsPart *part)
+{
+	uint32_t	want = 2 * ghost_pages(part);
+
+	if (part->nghosts <= want)
+		return false;
+	while (part->nghosts > want)
+		hs_part_page_return(part, part->ghost[--part->nghosts]);
+	return true;
+}
+
 /* What was known is forgotten when the table grows.  Without memory it stays
  * as it is. */
 static void
@@ -92,7 +108,10 @@ ghost_fit(HsPart *part)
 	HsRef		pages[HS_GHOST_PAGES];
 
 	if (want <= part->nghosts)
+	{
+		ghost_shrink(part);
 		return;
+	}
 	for (uint32_t i = 0; i < want; i++)
 	{
 		pages[i] = hs_part_page_take(part);
@@ -455,12 +474,7 @@ room_by_evacuation(HsPart *part, int64_t now_us, bool *gained)
 static bool
 room_by_index(HsPart *part)
 {
-	if (part->nghosts > 2 * ghost_pages(part))
-	{
-		hs_ghost_reset(part);
-		return true;
-	}
-	return hs_index_maintain(part, ROOM_BUCKETS);
+	return ghost_shrink(part) || hs_index_maintain(part, ROOM_BUCKETS);
 }
 
 /* One step in one partition; false: nothing left to do there. */

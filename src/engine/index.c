@@ -25,9 +25,9 @@
 #include "log.h"
 #include "racy.h"
 
-/* Split above 90 % load, merge below 40 %. */
+/* Split above 90 % load, merge below 60 %. */
 #define SPLIT_LOAD(nb)		((uint64_t) (nb) * HS_BUCKET_SLOTS * 9 / 10)
-#define MERGE_LOAD(nb)		((uint64_t) (nb) * HS_BUCKET_SLOTS * 4 / 10)
+#define MERGE_LOAD(nb)		((uint64_t) (nb) * HS_BUCKET_SLOTS * 6 / 10)
 #define MAX_CHAIN_ENTRIES	1024	/* longer chains are left unsplit */
 
 /*
@@ -208,7 +208,44 @@ clear_entry(HsBucket *b, unsigned i)
 	set_visited(b, i, false);
 }
 
-/* A page of overflow buckets for the free list. */
+/*
+ * Free overflow buckets are a list: ref[0] is the link of the next one, ref[1] of
+ * the one before.  A bucket in use has an entry in slot 0.
+ */
+static void
+overflow_put_free(HsPart *part, uint32_t link)
+{
+	HsBucket   *b = hs_overflow_at(part, link - 1);
+
+	atomic_store_explicit(&b->ref[0], part->overflow_free, memory_order_relaxed);
+	atomic_store_explicit(&b->ref[1], 0, memory_order_relaxed);
+	if (part->overflow_free != 0)
+		atomic_store_explicit(&hs_overflow_at(part, part->overflow_free - 1)->ref[1], link,
+							  memory_order_relaxed);
+	part->overflow_free = link;
+	part->overflow_nfree++;
+}
+
+static void
+overflow_take_free(HsPart *part, uint32_t link)
+{
+	HsBucket   *b = hs_overflow_at(part, link - 1);
+	uint32_t	next = slot_ref(b, 0);
+	uint32_t	before = slot_ref(b, 1);
+
+	if (before == 0)
+		part->overflow_free = next;
+	else
+		atomic_store_explicit(&hs_overflow_at(part, before - 1)->ref[0], next,
+							  memory_order_relaxed);
+	if (next != 0)
+		atomic_store_explicit(&hs_overflow_at(part, next - 1)->ref[1], before,
+							  memory_order_relaxed);
+	atomic_store_explicit(&b->ref[0], HS_REF_NONE, memory_order_relaxed);
+	atomic_store_explicit(&b->ref[1], HS_REF_NONE, memory_order_relaxed);
+	part->overflow_nfree--;
+}
+
 static bool
 add_overflow_page(HsPart *part)
 {
@@ -226,13 +263,7 @@ add_overflow_page(HsPart *part)
 						  page, memory_order_release);
 	part->overflow_count += HS_BUCKETS_PER_PAGE;
 	for (uint32_t i = HS_BUCKETS_PER_PAGE; i-- > 0;)
-	{
-		HsBucket   *b = (HsBucket *) hs_ptr(page) + i;
-
-		atomic_store_explicit(&b->ref[0], part->overflow_free, memory_order_relaxed);
-		part->overflow_free = first + i + 1;
-	}
-	part->overflow_nfree += HS_BUCKETS_PER_PAGE;
+		overflow_put_free(part, first + i + 1);
 	return true;
 }
 
@@ -240,15 +271,11 @@ static uint32_t
 overflow_take(HsPart *part)
 {
 	uint32_t	link = part->overflow_free;
-	HsBucket   *b;
 
 	assert(link != 0);
-	b = hs_overflow_at(part, link - 1);
-	part->overflow_free = slot_ref(b, 0);
-	part->overflow_nfree--;
-	atomic_store_explicit(&b->ref[0], HS_REF_NONE, memory_order_relaxed);
-	atomic_fetch_and_explicit(&b->hdr, ~(HS_HDR_OVERFLOW | HS_HDR_VISITED),
-							  memory_order_relaxed);
+	overflow_take_free(part, link);
+	atomic_fetch_and_explicit(&hs_overflow_at(part, link - 1)->hdr,
+							  ~(HS_HDR_OVERFLOW | HS_HDR_VISITED), memory_order_relaxed);
 	return link;
 }
 
@@ -260,9 +287,7 @@ overflow_return(HsPart *part, uint32_t link)
 	for (unsigned i = 0; i < HS_BUCKET_SLOTS; i++)
 		clear_entry(b, i);
 	set_overflow_link(b, 0);
-	atomic_store_explicit(&b->ref[0], part->overflow_free, memory_order_relaxed);
-	part->overflow_free = link;
-	part->overflow_nfree++;
+	overflow_put_free(part, link);
 }
 
 /* The first page of each kind. */
@@ -565,27 +590,101 @@ merge(HsPart *part)
 	return true;
 }
 
-/* All overflow buckets are free: give their pages back. */
+/* A new epoch, so that readers without a lock trust nothing of pages that go. */
 static void
-drop_overflow_pages(HsPart *part)
+next_epoch(HsPart *part)
 {
 	uint64_t	geometry = atomic_load_explicit(&part->geometry, memory_order_relaxed);
 
 	atomic_store_explicit(&part->geometry, geometry + ((uint64_t) 1 << 32),
 						  memory_order_release);
 	atomic_thread_fence(memory_order_release);
-	while (part->overflow_count > 0)
-	{
-		_Atomic uint32_t *entry;
+}
 
-		part->overflow_count -= HS_BUCKETS_PER_PAGE;
-		entry = hs_dir_entry(part, HS_DIR_BUCKET_PAGES +
-						  (uint32_t) (part->overflow_count / HS_BUCKETS_PER_PAGE));
-		hs_part_page_return(part, atomic_load_explicit(entry, memory_order_relaxed));
-		atomic_store_explicit(entry, HS_REF_NONE, memory_order_relaxed);
-	}
+/* Give back the last page of overflow buckets; none of them is in a chain or list. */
+static void
+return_overflow_page(HsPart *part)
+{
+	_Atomic uint32_t *entry;
+
+	part->overflow_count -= HS_BUCKETS_PER_PAGE;
+	entry = hs_dir_entry(part, HS_DIR_BUCKET_PAGES +
+					  (uint32_t) (part->overflow_count / HS_BUCKETS_PER_PAGE));
+	hs_part_page_return(part, atomic_load_explicit(entry, memory_order_relaxed));
+	atomic_store_explicit(entry, HS_REF_NONE, memory_order_relaxed);
+}
+
+/* All overflow buckets are free: give their pages back. */
+static void
+drop_overflow_pages(HsPart *part)
+{
+	next_epoch(part);
+	while (part->overflow_count > 0)
+		return_overflow_page(part);
 	part->overflow_free = 0;
 	part->overflow_nfree = 0;
+}
+
+/* Put another bucket, a free one, in the place of an overflow bucket in use. */
+static void
+replace_overflow(HsPart *part, uint32_t link)
+{
+	HsBucket   *b = hs_overflow_at(part, link - 1);
+	HsBucket   *head;
+	HsBucket   *before;
+	HsBucket   *to;
+	uint32_t	to_link = overflow_take(part);
+	HsRecordView v;
+
+	hs_record_view(hs_ptr(slot_ref(b, 0)), &v);
+	head = before = head_of(part, hs_hash(hs_bytes(v.key, v.key_size)));
+	while (overflow_link(before) != link)
+		before = next_bucket(part, before);
+	to = hs_overflow_at(part, to_link - 1);
+	hs_change_begin(head);
+	for (unsigned i = 0; i < HS_BUCKET_SLOTS; i++)
+	{
+		HsSlot		slot = {head, b, i};
+
+		put_entry(to, i, b->tag[i], slot_ref(b, i), hs_slot_visited(&slot));
+		clear_entry(b, i);
+	}
+	set_overflow_link(to, overflow_link(b));
+	set_overflow_link(b, 0);
+	set_overflow_link(before, to_link);
+	hs_change_end(head);
+}
+
+/*
+ * Few overflow buckets are in use: free a page by moving what it has to others,
+ * at most a quarter of all.
+ */
+static bool
+shrink_overflow(HsPart *part)
+{
+	uint32_t	first = part->overflow_count - HS_BUCKETS_PER_PAGE;
+
+	if (part->overflow_count <= HS_BUCKETS_PER_PAGE ||
+		(uint64_t) part->overflow_nfree * 4 < (uint64_t) part->overflow_count * 3)
+		return false;
+	if (part->overflow_nfree == part->overflow_count)
+	{
+		drop_overflow_pages(part);
+		return true;
+	}
+	for (uint32_t i = 0; i < HS_BUCKETS_PER_PAGE; i++)
+	{
+		if (hs_overflow_at(part, first + i)->tag[0] == 0)
+			overflow_take_free(part, first + i + 1);
+	}
+	for (uint32_t i = 0; i < HS_BUCKETS_PER_PAGE; i++)
+	{
+		if (hs_overflow_at(part, first + i)->tag[0] != 0)
+			replace_overflow(part, first + i + 1);
+	}
+	next_epoch(part);
+	return_overflow_page(part);
+	return true;
 }
 
 void
@@ -610,10 +709,7 @@ hs_index_maintain(HsPart *part, uint32_t budget)
 	while (budget > 0 && hs_nbuckets(part) > 1 &&
 		   part->count < MERGE_LOAD(hs_nbuckets(part)) && merge(part))
 		budget--;
-	if (part->overflow_count > HS_BUCKETS_PER_PAGE &&
-		part->overflow_nfree == part->overflow_count)
-		drop_overflow_pages(part);
-	return budget == 0;
+	return shrink_overflow(part) || budget == 0;
 }
 
 void

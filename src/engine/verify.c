@@ -111,6 +111,28 @@ verify_key(HsPart *part, const HsHandle *h, HsRecord *record, uint32_t bucket,
 	return NULL;
 }
 
+/* Free overflow buckets: linked both ways, empty, and as many as there should be. */
+static const char *
+verify_overflow(const HsPart *part, uint32_t used)
+{
+	uint32_t	nfree = 0;
+	uint32_t	before = 0;
+
+	if (used + part->overflow_nfree != part->overflow_count)
+		return "overflow buckets are miscounted";
+	for (uint32_t link = part->overflow_free; link != 0 && nfree <= part->overflow_nfree; nfree++)
+	{
+		const HsBucket *b = link > part->overflow_count ? NULL : hs_overflow_at(part, link - 1);
+
+		if (b == NULL || hs_bucket_match(b, 0) != (1u << HS_BUCKET_SLOTS) - 1 ||
+			atomic_load_explicit(&b->ref[1], memory_order_relaxed) != before)
+			return "the list of free overflow buckets is broken";
+		before = link;
+		link = atomic_load_explicit(&b->ref[0], memory_order_relaxed);
+	}
+	return nfree == part->overflow_nfree ? NULL : "free overflow buckets are miscounted";
+}
+
 static const char *
 verify_index(HsPart *part, const HsHandle *h, Sums *sums)
 {
@@ -118,6 +140,7 @@ verify_index(HsPart *part, const HsHandle *h, Sums *sums)
 	uint32_t	nb = hs_nbuckets(part);
 	uint32_t	per_page = (uint32_t) (HS_PAGE_SIZE / sizeof(HsBucket));
 	uint32_t	overflows = 0;
+	const char *wrong;
 
 	for (uint32_t i = 0; i < nb; i++)
 	{
@@ -136,8 +159,8 @@ verify_index(HsPart *part, const HsHandle *h, Sums *sums)
 				unsigned	k = (unsigned) __builtin_ctz(used);
 				HsRecord   *record = hs_ptr(atomic_load_explicit(&b->ref[k],
 																 memory_order_relaxed));
-				const char *wrong = verify_key(part, h, record, i, b->tag[k], sums, by_type);
 
+				wrong = verify_key(part, h, record, i, b->tag[k], sums, by_type);
 				if (wrong != NULL)
 					return wrong;
 			}
@@ -149,8 +172,9 @@ verify_index(HsPart *part, const HsHandle *h, Sums *sums)
 		return "keys are miscounted";
 	if (memcmp(by_type, part->count_by_type, sizeof(by_type)) != 0)
 		return "keys are miscounted by type";
-	if (overflows + part->overflow_nfree != part->overflow_count)
-		return "overflow buckets are miscounted";
+	wrong = verify_overflow(part, overflows);
+	if (wrong != NULL)
+		return wrong;
 	if (part->overflow_promised != 0)
 		return "an index slot is still promised";
 	if (nb > 0)

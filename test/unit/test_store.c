@@ -283,6 +283,50 @@ index_grows_and_shrinks(void)
 	close_store();
 }
 
+/*
+ * Of many keys few stay: overflow buckets in use, on any page, do not keep the
+ * pages of all the others; they move, and every key is still found.
+ */
+static void
+few_keys_that_stay_keep_few_pages(void)
+{
+	const uint32_t n = 200000;
+	const uint32_t keep_every = 16;
+	char		name[KEYS_NAME_SIZE];
+	uint32_t	missing = 0;
+	uint64_t	peak;
+	HsStats		stats;
+	HsRead		read;
+
+	open_store(64 * MB, HS_EVICT_NONE, 32 * MB);
+	for (uint32_t i = 0; i < n; i++)
+		missing += keys_set(&ks, keys_name(name, i), hs_bytes(&i, 4), HS_NEVER, HEAP_NOW) != HS_OK;
+	REQUIRE_EQ(missing, 0);
+	peak = keys_stats(&ks).index_bytes;
+	for (uint32_t i = 0; i < n; i++)
+	{
+		if (i % keep_every != 0)
+			missing += !keys_del(&ks, keys_name(name, i), HEAP_NOW);
+		if (i % (n / 20) == 0)
+			check_well();
+	}
+	keys_work(&ks, HEAP_NOW);
+	check_well();
+	for (uint32_t i = 0; i < n; i++)
+	{
+		uint32_t	value = n;
+		HsStatus	status = hs_read(&ks, keys_name(name, i), HEAP_NOW, &value, 4, &read);
+
+		missing += i % keep_every == 0 ? status != HS_OK || value != i : status != HS_NOT_FOUND;
+	}
+	CHECK_EQ(missing, 0);
+	stats = keys_stats(&ks);
+	CHECK_EQ(stats.keys, n / keep_every);
+	/* a directory, a page of buckets more than needed, and one of overflow buckets for each */
+	CHECK(stats.index_bytes <= peak / keep_every * 3 / 2 + ks.nparts * 3 * HS_PAGE_SIZE);
+	close_store();
+}
+
 /* The smallest store there is, with one partition or few. */
 static void
 small_keyspaces_work(void)
@@ -1080,6 +1124,7 @@ TEST_MAIN(TEST(keys_and_values_of_all_sizes),
 		  TEST(wrong_type_is_told),
 		  TEST(abandoned_drafts_leave_nothing),
 		  TEST(index_grows_and_shrinks),
+		  TEST(few_keys_that_stay_keep_few_pages),
 		  TEST(small_keyspaces_work),
 		  TEST(overwriting_does_not_grow),
 		  TEST(changes_in_place),
