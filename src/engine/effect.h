@@ -28,6 +28,7 @@ typedef enum HsEffectOp
 	HS_EF_HDEL = 9,				/* field */
 	HS_EF_SADD = 10,			/* member */
 	HS_EF_SREM = 11,			/* member */
+	HS_EF_LIST = 12,			/* a change of a list, see list.h */
 	HS_EF_END					/* above all others */
 } HsEffectOp;
 

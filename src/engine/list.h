@@ -2,10 +2,10 @@
  * list.h
  *	  Lists: values in the order they were pushed, reachable from both ends.
  *
- * A small list is one run of bytes in the record; a larger one is a chain of
- * blocks with an index of counts, so that both ends cost O(1) and a place in the
- * middle O(n / elements of an index node).  The caller cannot tell which, but by
- * speed.  Integers written in the usual way are stored as integers.
+ * A small list is one run of bytes in the record (list_run.h); a larger one is made of
+ * blocks under a tree of counts (list_tree.h), so that both ends cost O(1) and a place in
+ * the middle O(log n).  The caller cannot tell which, but by speed.  Integers written
+ * in the usual way are stored as integers, and what all texts of a block begin with once.
  * An emptied list's key is removed.
  *
  * Every function runs between hs_op_begin() and hs_op_end() (or on an HsOp of an
@@ -23,6 +23,8 @@
 #include "items.h"
 #include "type.h"
 
+#define HS_LIST_RUN_MAX		2048	/* bytes of a list that is kept in its record */
+#define HS_LIST_INLINE_MAX	512 /* bytes of a value kept in a block of a larger one */
 #define HS_LIST_VALUE_MAX	((size_t) 64 << 20)	/* bytes of a value */
 #define HS_LIST_BATCH		1000	/* values that one hs_list_read() copies, at most */
 
@@ -90,6 +92,15 @@ extern HsStatus hs_list_find(HsOp *op, HsBytes value, int64_t rank, uint64_t max
 extern HsStatus hs_list_move(HsMulti *m, HsBytes from, HsBytes to, bool from_left,
 							 bool to_left, int64_t new_expires_us, HsItems *out,
 							 size_t *bad_key, HsType *found_type);
+
+/*
+ * Effects: a list counts its changes, and each effect (HS_EF_LIST) carries the count it led
+ * to.  Doing again one that the list has had already is no change, nor is one of a list
+ * that is gone or another by now; what made a list puts it in place of whatever is there.
+ * Between them the same steps lead from the same values to the same values.
+ * HS_CORRUPT for what no command wrote.
+ */
+extern HsStatus hs_list_redo(HsOp *op, HsBytes head, HsBytes tail);
 
 /*
  * ---- Row of the type table (type.h) ----------------------------------------

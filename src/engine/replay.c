@@ -9,6 +9,7 @@
 #include "hash.h"
 #include "hll_key.h"
 #include "key.h"
+#include "list.h"
 #include "set.h"
 #include "zset.h"
 
@@ -161,6 +162,8 @@ apply_member(HsOp *op, const HsEffect *ef)
 			return hs_set_add(op, &ef->tail, 1, HS_NEVER, &n);
 		case HS_EF_SREM:
 			return hs_set_remove(op, &ef->tail, 1, &n);
+		case HS_EF_LIST:
+			return hs_list_redo(op, ef->head, ef->tail);
 		case HS_EF_HLL:
 			if (hs_hll_check(ef->tail) != NULL)
 				return HS_CORRUPT;

@@ -8,6 +8,7 @@
 #include "dict_int.h"
 #include "hash.h"
 #include "hll_key.h"
+#include "list.h"
 #include "log.h"
 #include "set.h"
 #include "zset.h"
@@ -16,7 +17,8 @@ static const HsTypeOps type_ops[HS_NTYPES] = {
 	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, NULL, NULL}, /* see dump.c */
 	[HS_HASH] = {"hash", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
 	hs_dict_verify, hs_dict_dump, hs_hash_load},
-	[HS_LIST] = {"list", NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_LIST] = {"list", hs_list_free_slice, hs_list_bytes, hs_list_count_values,
+	hs_list_verify, hs_list_dump, hs_list_load},
 	[HS_SET] = {"set", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
 	hs_dict_verify, hs_dict_dump, hs_set_load},
 	[HS_ZSET] = {"zset", hs_zset_free_slice, hs_zset_bytes, hs_zset_count_members,

@@ -55,7 +55,8 @@ typedef struct HsRoot
 {
 	HsRef		next_dead;		/* (p) graveyard of the partition */
 	uint8_t		type;			/* (p) HsType */
-	uint8_t		pad[3];
+	uint8_t		kind;			/* (p) of node, if roots of the type are not alike */
+	uint8_t		pad[2];
 } HsRoot;
 
 #endif							/* HS_TYPE_H */
