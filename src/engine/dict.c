@@ -46,6 +46,7 @@ hs_dict_of_record(HsRecord *record, HsDict *d)
 		memcpy(&d->ref, v.value, sizeof(d->ref));
 		d->root = hs_dict_root(d->ref);
 		d->count = d->root->index.n;
+		d->seed = d->root->index.seed;
 		return;
 	}
 	d->blob = v.value;

@@ -22,12 +22,14 @@
 /*
  * A hash or set being read batch by batch, in the order of the bit-reversed hash
  * of members; the lock may be released between.  A member that is there from the
- * first call to the last comes exactly once, whatever is written meanwhile and
- * whatever encoding the collection changes to.  Zero it first.
+ * first call to the last comes exactly once, whatever is written meanwhile; but
+ * if a small one has become large between two calls, the walk begins anew.  Zero it
+ * first.
  */
 typedef struct HsDictCursor
 {
 	uint64_t	position;		/* in that order: the next one */
+	uint32_t	seed;			/* of that order; 0 until a large one was met */
 	bool		done;			/* nothing more will come */
 } HsDictCursor;
 

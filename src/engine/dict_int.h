@@ -52,6 +52,7 @@ typedef struct HsDict
 	uint32_t	capacity;		/* bytes of the record's value */
 	HsRef		ref;			/* of the root of a large one */
 	HsDictRoot *root;			/* that root, or NULL */
+	uint32_t	seed;			/* of the order of its members: of the root, or the caller's */
 	uint32_t	count;
 } HsDict;
 
@@ -110,7 +111,7 @@ typedef struct HsDictRun
 } HsDictRun;
 
 /*
- * The members at or behind 'position' (hs_member_position() of their hash) up to *next, in no
+ * The members at or behind 'position' (hs_members_position() of their hash) up to *next, in no
  * order; *next is 0 at the end.  See hs_members_walk().
  */
 extern void hs_dict_walk(const HsDict *d, uint64_t position, HsDictRun *run, uint64_t *next);

@@ -13,12 +13,12 @@
  */
 
 static inline uint64_t
-position_of(const uint8_t *at)
+position_of(const HsDict *d, const uint8_t *at)
 {
 	HsPack		p;
 
 	(void) hs_pack_get(at, &p);
-	return hs_member_position(hs_pack_hash(&p));
+	return hs_members_position(d->seed, hs_pack_hash(&p));
 }
 
 static void
@@ -28,7 +28,7 @@ blob_walk(const HsDict *d, uint64_t position, HsDictRun *run)
 
 	for (unsigned n = hs_dict_blob_n(d->blob); n > 0; n--)
 	{
-		if (position == 0 || position_of(at) >= position)
+		if (position == 0 || position_of(d, at) >= position)
 			run->at[run->n++] = at;
 		at += hs_dict_skip(d->type, at);
 	}
@@ -165,13 +165,14 @@ sort_placed(Placed *p, unsigned n)
  * together, so that *position can tell where to go on.  HS_BUFFER_TOO_SMALL: not even one.
  */
 static HsStatus
-emit_some(HsItems *out, const HsDictRun *run, bool members, bool values, uint64_t *position)
+emit_some(HsItems *out, const HsDict *d, const HsDictRun *run, bool members, bool values,
+		  uint64_t *position)
 {
 	Placed		placed[HS_MEMBERS_SEG_MAX];
 	unsigned	i = 0;
 
 	for (unsigned k = 0; k < run->n; k++)
-		placed[k] = (Placed) {position_of(run->at[k]), run->at[k]};
+		placed[k] = (Placed) {position_of(d, run->at[k]), run->at[k]};
 	sort_placed(placed, run->n);
 	while (i < run->n)
 	{
@@ -199,16 +200,24 @@ hs_dict_read(HsOp *op, HsType type, HsDictCursor *cursor, bool members, bool val
 {
 	HsDict		d;
 	HsDictRun	run;
+	uint64_t	enough = HS_DICT_BATCH * (members && values ? 2 : 1);
 	HsStatus	status = hs_dict_open(op, type, &d);
 
 	hs_items_clear(out);
-	while (status == HS_OK && !cursor->done && out->n < HS_DICT_BATCH)
+	if (status == HS_OK && d.root != NULL && cursor->seed != d.seed)
+	{
+		cursor->seed = d.seed;
+		cursor->position = 0;
+	}
+	d.seed = cursor->seed;
+	while (status == HS_OK && !cursor->done && out->n < enough)
 	{
 		uint64_t	next;
 
 		hs_dict_walk(&d, cursor->position, &run, &next);
 		if (!emit_run(out, &run, members, values))
-			return out->n > 0 ? HS_OK : emit_some(out, &run, members, values, &cursor->position);
+			return out->n > 0 ? HS_OK :
+				emit_some(out, &d, &run, members, values, &cursor->position);
 		cursor->position = next;
 		cursor->done = next == 0;
 	}

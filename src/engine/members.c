@@ -75,6 +75,31 @@ hs_member_hash_pieces(bool (*next) (void *arg, HsBytes *piece), void *arg)
 	return XXH3_64bits_digest(&state);
 }
 
+/*
+ * The hash as this index uses it.  With the same order in all of them, members that
+ * are read from one and put into another would all meet in the same few segments.
+ */
+static inline uint64_t
+spread(uint32_t seed, uint64_t hash)
+{
+	__uint128_t x = (__uint128_t) (hash ^ (seed * UINT64_C(0x9e3779b97f4a7c15))) *
+		UINT64_C(0xd6e8feb86659fd93);
+
+	return (uint64_t) (x >> 64) ^ (uint64_t) x;
+}
+
+/* Different for an index that is made where another one was. */
+static uint32_t
+fresh_seed(const HsMembers *m)
+{
+	static _Atomic uint64_t made = 0;
+	uint64_t	unique[2] = {atomic_fetch_add_explicit(&made, 1, memory_order_relaxed),
+	(uintptr_t) m};
+
+	/* never 0: that is the one of dictionaries without an index */
+	return (uint32_t) XXH3_64bits_withSeed(unique, sizeof(unique), hs_region->seed) | 1;
+}
+
 static inline uint16_t
 tag_of(uint64_t hash)
 {
@@ -149,14 +174,16 @@ match(const Bucket *b, uint16_t tag)
 HsRef
 hs_members_find(const HsMembers *m, const HsMemberOps *ops, uint64_t hash, HsBytes member)
 {
-	uint16_t	tag = tag_of(hash);
 	const Segment *seg;
+	uint16_t	tag;
 	unsigned	nb,
 				b,
 				left;
 
 	if (m->n == 0)
 		return HS_REF_NONE;
+	hash = spread(m->seed, hash);
+	tag = tag_of(hash);
 	seg = segment(m, seg_of_hash(m, hash));
 	nb = seg->nlines * BUCKETS;
 	b = home_of(seg, tag);
@@ -186,6 +213,7 @@ hs_members_prefetch(const HsMembers *m, uint64_t hash)
 
 	if (m->n == 0)
 		return;
+	hash = spread(m->seed, hash);
 	seg = segment(m, seg_of_hash(m, hash));
 	__builtin_prefetch(bucket(seg, home_of(seg, tag_of(hash))));
 }
@@ -199,6 +227,7 @@ hs_members_prefetch_node(const HsMembers *m, uint64_t hash)
 
 	if (m->n == 0)
 		return;
+	hash = spread(m->seed, hash);
 	seg = segment(m, seg_of_hash(m, hash));
 	at = bucket(seg, home_of(seg, tag_of(hash)));
 	bits = match(at, tag_of(hash));
@@ -445,7 +474,7 @@ first_segment(HsMembers *m, struct HsPart *part)
 
 /* Which of the gathered members belong to segment 'fresh' from now on? */
 static unsigned
-sort_out(const HsMemberOps *ops, const Gathered *g, uint32_t fresh, bool *moves)
+sort_out(const HsMembers *m, const HsMemberOps *ops, const Gathered *g, uint32_t fresh, bool *moves)
 {
 	uint32_t	bit = UINT32_C(1) << (31 - (unsigned) __builtin_clz(fresh));
 	unsigned	n = 0;
@@ -454,7 +483,7 @@ sort_out(const HsMemberOps *ops, const Gathered *g, uint32_t fresh, bool *moves)
 		__builtin_prefetch(hs_ptr(g->node[i]));
 	for (unsigned i = 0; i < g->n; i++)
 	{
-		moves[i] = (ops->hash(g->node[i]) & bit) != 0;
+		moves[i] = (spread(m->seed, ops->hash(g->node[i])) & bit) != 0;
 		n += moves[i];
 	}
 	return n;
@@ -484,7 +513,7 @@ split(HsMembers *m, struct HsPart *part, const HsMemberOps *ops)
 	old = segment(m, parent_of(s));
 	g.n = 0;
 	gather(old, &g);
-	n = sort_out(ops, &g, s, moves);
+	n = sort_out(m, ops, &g, s, moves);
 	keeps = lines_for(g.n - n);
 	wants = lines_for(n);
 	nlines = old->nlines;
@@ -561,6 +590,7 @@ void
 hs_members_init(HsMembers *m)
 {
 	memset(m, 0, sizeof(*m));
+	m->seed = fresh_seed(m);
 }
 
 HsStatus
@@ -575,7 +605,7 @@ hs_members_make_room(HsMembers *m, struct HsPart *part, const HsMemberOps *ops, 
 		status = split(m, part, ops);
 	if (status != HS_OK)
 		return status;
-	seg = segment(m, seg_of_hash(m, hash));
+	seg = segment(m, seg_of_hash(m, spread(m->seed, hash)));
 	if (seg->n < (unsigned) seg->nlines * LINE_LOAD)
 		return HS_OK;
 	if (seg->nlines < HS_MEMBERS_LINES)
@@ -586,6 +616,7 @@ hs_members_make_room(HsMembers *m, struct HsPart *part, const HsMemberOps *ops, 
 void
 hs_members_insert(HsMembers *m, uint64_t hash, HsRef node)
 {
+	hash = spread(m->seed, hash);
 	place(segment(m, seg_of_hash(m, hash)), tag_of(hash), node);
 	m->n++;
 }
@@ -618,18 +649,23 @@ void
 hs_members_replace(HsMembers *m, uint64_t hash, HsRef old, HsRef node)
 {
 	unsigned	slot;
-	Bucket	   *at = find_slot(segment(m, seg_of_hash(m, hash)), tag_of(hash), old, &slot);
+	Bucket	   *at;
 
+	hash = spread(m->seed, hash);
+	at = find_slot(segment(m, seg_of_hash(m, hash)), tag_of(hash), old, &slot);
 	at->node[slot] = node;
 }
 
 void
 hs_members_remove(HsMembers *m, struct HsPart *part, uint64_t hash, HsRef node)
 {
-	Segment    *seg = segment(m, seg_of_hash(m, hash));
+	Segment    *seg;
 	unsigned	slot;
-	Bucket	   *at = find_slot(seg, tag_of(hash), node, &slot);
+	Bucket	   *at;
 
+	hash = spread(m->seed, hash);
+	seg = segment(m, seg_of_hash(m, hash));
+	at = find_slot(seg, tag_of(hash), node, &slot);
 	at->tag[slot] = 0;
 	seg->n--;
 	m->n--;
@@ -761,13 +797,20 @@ hs_members_segment(const HsMembers *m, uint32_t seg, HsRef *out)
 	return g.n;
 }
 
-uint64_t
-hs_member_position(uint64_t x)
+/* Its own inverse. */
+static uint64_t
+reversed(uint64_t x)
 {
 	x = ((x >> 1) & UINT64_C(0x5555555555555555)) | ((x & UINT64_C(0x5555555555555555)) << 1);
 	x = ((x >> 2) & UINT64_C(0x3333333333333333)) | ((x & UINT64_C(0x3333333333333333)) << 2);
 	x = ((x >> 4) & UINT64_C(0x0f0f0f0f0f0f0f0f)) | ((x & UINT64_C(0x0f0f0f0f0f0f0f0f)) << 4);
 	return __builtin_bswap64(x);
+}
+
+uint64_t
+hs_members_position(uint32_t seed, uint64_t hash)
+{
+	return reversed(spread(seed, hash));
 }
 
 /* How many low bits of the hash all members of segment s share. */
@@ -793,7 +836,7 @@ hs_members_walk(const HsMembers *m, const HsMemberOps *ops, uint64_t position, H
 	*next = 0;
 	if (m->nsegs == 0)
 		return 0;
-	s = seg_of_hash(m, hs_member_position(position));
+	s = seg_of_hash(m, reversed(position));
 	bits = shared_bits(m, s);
 	if (bits > 0)
 	{
@@ -804,7 +847,7 @@ hs_members_walk(const HsMembers *m, const HsMemberOps *ops, uint64_t position, H
 	if (begin == position)
 		return all;
 	for (unsigned i = 0; i < all; i++)
-		if (hs_member_position(ops->hash(out[i])) >= position)
+		if (hs_members_position(m->seed, ops->hash(out[i])) >= position)
 			out[n++] = out[i];
 	return n;
 }
@@ -853,7 +896,7 @@ verify_segment(const HsMembers *m, uint32_t s, const HsMemberOps *ops)
 			if (at->tag[i] == 0)
 				continue;
 			n++;
-			hash = ops->hash(at->node[i]);
+			hash = spread(m->seed, ops->hash(at->node[i]));
 			if (tag_of(hash) != at->tag[i])
 				return "members: tag is not that of the member";
 			if (seg_of_hash(m, hash) != s)

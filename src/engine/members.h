@@ -3,11 +3,11 @@
  *	  Index of the members of one large collection: hash -> node.
  *
  * A linear-hash table of segments.  A segment is 1..20 lines of 4 buckets;
- * a bucket of 64 bytes holds 10 pairs of (tag, node).  The low bits of the
- * hash choose the segment, its top 16 bits are the tag and choose the bucket, so
- * a segment gets another line without looking at any member; only a split
- * of a segment asks the members for their hash.  One segment is split at a
- * time: no pause grows with the number of members, and no node is large.
+ * a bucket of 64 bytes holds 10 pairs of (tag, node).  The hash is spread by a
+ * seed of each index; then its low bits choose the segment, its top 16 bits are
+ * the tag and choose the bucket, so a segment gets another line without looking at
+ * any member; only a split of a segment asks the members for their hash.  One segment
+ * is split at a time: no pause grows with the number of members, and no node is large.
  *
  * The owner keeps the nodes; here are only references to them.  A node never
  * moves while it is in the index.
@@ -29,7 +29,7 @@
 	((uint64_t) HS_MEMBERS_TOP * HS_MEMBERS_MID * HS_MEMBERS_CHUNK * HS_MEMBERS_TARGET)
 
 /*
- * Lives in the root node of the collection.  (p) partition lock
+ * Lives in the root node of the collection.  (c) constant after creation  (p) partition lock
  */
 typedef struct HsMembers
 {
@@ -38,7 +38,7 @@ typedef struct HsMembers
 	uint64_t	bytes;			/* (p) of nodes of the index itself */
 	uint16_t	chunk_cap;		/* (p) segments the first chunk has room for */
 	uint16_t	mid_cap;		/* (p) chunks the first middle node has room for */
-	uint32_t	spare;
+	uint32_t	seed;			/* (c) of the order of this index */
 	HsRef		top[HS_MEMBERS_TOP];	/* (p) middle nodes -> chunks -> segments */
 } HsMembers;
 
@@ -108,7 +108,7 @@ extern void hs_members_replace(HsMembers *m, uint64_t hash, HsRef old, HsRef nod
 extern unsigned hs_members_walk(const HsMembers *m, const HsMemberOps *ops, uint64_t position,
 								HsRef *out, uint64_t *next);
 /* Place of a hash in that order. */
-extern uint64_t hs_member_position(uint64_t hash);
+extern uint64_t hs_members_position(uint32_t seed, uint64_t hash);
 
 /*
  * For random members: a node or HS_REF_NONE for each number below hs_members_places(),
