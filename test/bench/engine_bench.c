@@ -76,6 +76,12 @@ hs_port_lock_held(HsLock *lock, HsLockMode mode)
 	return true;
 }
 
+int64_t
+hs_port_now(void)
+{
+	return bench_now;
+}
+
 uint64_t
 hs_port_random(void)
 {
