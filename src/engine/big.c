@@ -4,11 +4,15 @@
  *
  * size = npages * segment + nchunks * CHUNK_DATA + tail, each as large as
  * can be.  A page chain hangs together by HsSeg.chain; its first page is in the partition's
- * list of large values, so that a reset finds it, and carries the pins.
+ * list of large values, so that a reset finds it, and carries the pins.  From any page
+ * HsSeg.jump leads some way down the chain, so that each is found in O(log n).
+ *
+ * Jumps as in E. Myers, "An Applicative Random-Access Stack", IPL 17, 1983.
  */
 #include "big.h"
 
 #include "log.h"
+#include "racy.h"
 
 #define CHUNK_RECORD	(HS_SEG_SIZE / 8)
 #define CHUNK_DATA		(CHUNK_RECORD - 8 - sizeof(HsChunkHead))
@@ -40,6 +44,52 @@ shape_of(size_t size)
 	return s;
 }
 
+/* A page in front of the chain that begins with 'next'. */
+static void
+push_page(uint32_t page, uint32_t next)
+{
+	HsSeg	   *s = &hs_segs[page];
+
+	s->chain = next;
+	s->jump = next;
+	s->length = 1;
+	atomic_store_explicit(&s->changed, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->value_changed, 0, memory_order_relaxed);
+	if (next == HS_SEG_NONE)
+		return;
+	s->length += hs_segs[next].length;
+	if (hs_segs[next].jump != HS_SEG_NONE)
+	{
+		uint32_t	far = hs_segs[next].jump;
+		uint32_t	farther = hs_segs[far].jump;
+		uint32_t	beyond = farther != HS_SEG_NONE ? hs_segs[farther].length : 0;
+
+		if (hs_segs[next].length - hs_segs[far].length == hs_segs[far].length - beyond)
+			s->jump = farther;
+	}
+}
+
+uint32_t
+hs_big_page(uint32_t first_page, uint32_t number)
+{
+	uint32_t	page = first_page;
+	uint32_t	length = hs_segs[first_page].length - number;
+
+	while (hs_segs[page].length > length)
+	{
+		uint32_t	far = hs_segs[page].jump;
+
+		page = far != HS_SEG_NONE && hs_segs[far].length >= length ? far : hs_segs[page].chain;
+	}
+	return page;
+}
+
+uint32_t
+hs_big_next_page(uint32_t page)
+{
+	return hs_segs[page].chain;
+}
+
 static void
 read_head(HsRecord *record, HsBig *big)
 {
@@ -69,17 +119,24 @@ free_chain(uint32_t seg)
 HsStatus
 hs_big_prepare(HsHandle *h, size_t size, HsBigDraft *d, size_t *need)
 {
-	uint32_t	n = shape_of(size).npages;
+	return hs_big_prepare_room(h, size, size, d, need);
+}
+
+HsStatus
+hs_big_prepare_room(HsHandle *h, size_t size, size_t room, HsBigDraft *d, size_t *need)
+{
+	uint32_t	n = shape_of(room).npages;
 
 	d->h = h;
 	d->size = size;
+	d->room = room;
 	d->first_page = HS_SEG_NONE;
 	d->npages = 0;
 	if (n == 0)
 		return HS_OK;
 	if (!hs_charge(h->ks, (uint64_t) n << hs_seg_shift, false))
 	{
-		*need = size;
+		*need = room;
 		return HS_NO_MEMORY;
 	}
 	for (uint32_t i = 0; i < n; i++)
@@ -93,10 +150,10 @@ hs_big_prepare(HsHandle *h, size_t size, HsBigDraft *d, size_t *need)
 									  memory_order_relaxed);
 			free_chain(d->first_page);
 			d->first_page = HS_SEG_NONE;
-			*need = size;
+			*need = room;
 			return HS_NO_MEMORY;
 		}
-		hs_segs[seg].chain = d->first_page;
+		push_page(seg, d->first_page);
 		d->first_page = seg;
 	}
 	d->npages = n;
@@ -127,31 +184,29 @@ hs_big_discard(HsBigDraft *d)
 void
 hs_big_fill(HsBigDraft *d, size_t offset, HsBytes bytes)
 {
-	uint32_t	seg = d->first_page;
-	size_t		start = 0;
+	uint32_t	page;
 
-	while (bytes.size > 0 && seg != HS_SEG_NONE)
+	if (bytes.size == 0 || offset >> hs_seg_shift >= d->npages)
+		return;
+	page = hs_big_page(d->first_page, (uint32_t) (offset >> hs_seg_shift));
+	offset &= HS_SEG_SIZE - 1;
+	for (; bytes.size > 0 && page != HS_SEG_NONE; page = hs_segs[page].chain)
 	{
-		if (offset < start + HS_SEG_SIZE)
-		{
-			size_t		n = start + HS_SEG_SIZE - offset;
+		size_t		n = HS_SEG_SIZE - offset;
 
-			if (n > bytes.size)
-				n = bytes.size;
-			hs_copy(hs_seg_data(seg) + (offset - start), bytes.data, n);
-			offset += n;
-			bytes.data += n;
-			bytes.size -= n;
-		}
-		start += HS_SEG_SIZE;
-		seg = hs_segs[seg].chain;
+		if (n > bytes.size)
+			n = bytes.size;
+		hs_copy(hs_seg_data(page) + offset, bytes.data, n);
+		bytes.data += n;
+		bytes.size -= n;
+		offset = 0;
 	}
 }
 
 size_t
-hs_big_rest_offset(size_t size)
+hs_big_rest_offset(size_t room)
 {
-	return size & ~(HS_SEG_SIZE - 1);
+	return room & ~(HS_SEG_SIZE - 1);
 }
 
 /* A chunk record with 'data'; HS_REF_NONE without memory. */
@@ -187,7 +242,7 @@ HsStatus
 hs_big_reserve(HsOp *op, uint16_t flags, HsBigDraft *d, HsBytes rest,
 			   int64_t expires_us, HsDraft *draft)
 {
-	Shape		shape = shape_of(d->size);
+	Shape		shape = shape_of(d->room);
 	HsBig		big = {0};
 	HsStatus	status = HS_OK;
 
@@ -231,11 +286,15 @@ hs_big_adopt(HsPart *part, HsRecord *record)
 	read_head(record, &big);
 	if (big.npages == 0)
 		return;
+	part->next_version++;
 	for (uint32_t seg = big.first_page; seg != HS_SEG_NONE; seg = hs_segs[seg].chain)
 	{
 		hs_segs[seg].keyspace = part->keyspace;
 		hs_segs[seg].part = part->number;
+		atomic_store_explicit(&hs_segs[seg].changed, part->next_version, memory_order_relaxed);
 	}
+	atomic_store_explicit(&hs_segs[big.first_page].value_changed, part->next_version,
+						  memory_order_relaxed);
 	hs_segs[big.first_page].prev = HS_SEG_NONE;
 	hs_segs[big.first_page].next = part->big_first;
 	if (part->big_first != HS_SEG_NONE)
@@ -341,31 +400,72 @@ hs_big_size(HsRecord *record)
 	return big.size;
 }
 
+uint32_t
+hs_big_first_page(HsRecord *record)
+{
+	HsBig		big;
+
+	read_head(record, &big);
+	return big.first_page;
+}
+
+size_t
+hs_big_room(HsRecord *record)
+{
+	HsBig		big;
+
+	read_head(record, &big);
+	return ((size_t) big.npages << hs_seg_shift) + big.nchunks * CHUNK_DATA + big.tail_size;
+}
+
+size_t
+hs_big_in_pages(HsRecord *record)
+{
+	HsBig		big;
+	size_t		pages;
+
+	read_head(record, &big);
+	pages = (size_t) big.npages << hs_seg_shift;
+	return pages < big.size ? pages : big.size;
+}
+
+/* Do the first *left bytes of 'piece' stand at *p?  Moves both on. */
+static bool
+equals_next(const uint8_t *piece, size_t size, const uint8_t **p, size_t *left)
+{
+	if (size > *left)
+		size = *left;
+	if (memcmp(piece, *p, size) != 0)
+		return false;
+	*p += size;
+	*left -= size;
+	return true;
+}
+
 bool
 hs_big_equals(HsRecord *record, HsBytes bytes)
 {
 	HsBig		big;
 	HsRecordView v;
 	const uint8_t *p = bytes.data;
+	size_t		left = bytes.size;
 
 	read_head(record, &big);
 	if (big.size != bytes.size)
 		return false;
 	for (uint32_t seg = big.first_page; seg != HS_SEG_NONE; seg = hs_segs[seg].chain)
 	{
-		if (memcmp(hs_seg_data(seg), p, HS_SEG_SIZE) != 0)
+		if (!equals_next(hs_seg_data(seg), HS_SEG_SIZE, &p, &left))
 			return false;
-		p += HS_SEG_SIZE;
 	}
 	for (uint32_t i = 0; i < big.nchunks; i++)
 	{
 		hs_record_view(hs_ptr(big.chunk[i]), &v);
-		if (memcmp(v.value + sizeof(HsChunkHead), p, CHUNK_DATA) != 0)
+		if (!equals_next(v.value + sizeof(HsChunkHead), CHUNK_DATA, &p, &left))
 			return false;
-		p += CHUNK_DATA;
 	}
 	hs_record_view(record, &v);
-	return memcmp(v.value + sizeof(HsBig), p, big.tail_size) == 0;
+	return equals_next(v.value + sizeof(HsBig), big.tail_size, &p, &left);
 }
 
 /* Copy what [offset, offset+size) and a piece at 'start' have in common. */
@@ -390,14 +490,9 @@ hs_big_copy_locked(HsRecord *record, size_t offset, uint8_t *dst, size_t size,
 
 	read_head(record, &big);
 	start = (size_t) big.npages << hs_seg_shift;
-	pin->first_page = HS_SEG_NONE;
-	pin->npages = 0;
+	*pin = (HsBigPin) HS_BIG_NO_PIN;
 	if (offset < start && size > 0)
-	{
-		pin->first_page = big.first_page;
-		pin->npages = big.npages;
-		atomic_fetch_add_explicit(&hs_segs[big.first_page].pins, 1, memory_order_acq_rel);
-	}
+		hs_big_pin(record, pin);
 	for (uint32_t i = 0; i < big.nchunks; i++)
 	{
 		hs_record_view(hs_ptr(big.chunk[i]), &v);
@@ -409,15 +504,66 @@ hs_big_copy_locked(HsRecord *record, size_t offset, uint8_t *dst, size_t size,
 }
 
 void
-hs_big_copy_pages(const HsBigPin *pin, size_t offset, uint8_t *dst, size_t size)
+hs_big_copy_pages(const HsBigPin *pin, size_t offset, uint8_t *dst, size_t size, uint64_t since)
 {
-	size_t		start = 0;
+	uint32_t	number = (uint32_t) (offset >> hs_seg_shift);
+	uint32_t	page;
 
-	for (uint32_t seg = pin->first_page; seg != HS_SEG_NONE; seg = hs_segs[seg].chain)
+	if (number >= pin->npages)
+		return;
+	page = hs_big_page(pin->first_page, number);
+	offset &= HS_SEG_SIZE - 1;
+	for (; size > 0 && page != HS_SEG_NONE; page = hs_segs[page].chain)
 	{
-		copy_common(dst, offset, size, hs_seg_data(seg), start, HS_SEG_SIZE);
-		start += HS_SEG_SIZE;
+		size_t		n = HS_SEG_SIZE - offset;
+
+		if (n > size)
+			n = size;
+		if (since == 0 || hs_big_page_changed(page, since))
+			hs_big_page_read(page, offset, dst, n);
+		dst += n;
+		size -= n;
+		offset = 0;
 	}
+}
+
+void
+hs_big_pin(HsRecord *record, HsBigPin *pin)
+{
+	HsBig		big;
+
+	read_head(record, &big);
+	*pin = (HsBigPin) HS_BIG_NO_PIN;
+	if (big.npages == 0)
+		return;
+	pin->first_page = big.first_page;
+	pin->npages = big.npages;
+	pin->changed = atomic_load_explicit(&hs_segs[big.first_page].value_changed,
+										memory_order_relaxed);
+	atomic_fetch_add_explicit(&hs_segs[big.first_page].pins, 1, memory_order_acq_rel);
+}
+
+bool
+hs_big_page_changed(uint32_t page, uint64_t since)
+{
+	return atomic_load_explicit(&hs_segs[page].changed, memory_order_relaxed) > since;
+}
+
+void
+hs_big_page_read(uint32_t page, size_t offset, uint8_t *dst, size_t size)
+{
+	hs_racy_copy(dst, hs_seg_data(page) + offset, size);
+}
+
+/* The fence pairs with that of hs_big_change(). */
+bool
+hs_big_is_unchanged(const HsBigPin *pin)
+{
+	if (pin->first_page == HS_SEG_NONE)
+		return true;
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&hs_segs[pin->first_page].value_changed,
+								memory_order_relaxed) == pin->changed;
 }
 
 void
@@ -434,4 +580,86 @@ hs_big_unpin(HsBigPin *pin)
 		free_chain(pin->first_page);
 	}
 	pin->first_page = HS_SEG_NONE;
+}
+
+/*
+ * ---- Changing in place ----------------------------------------------------------
+ */
+
+/* Who sees any byte that is written after this sees that the value has changed. */
+void
+hs_big_change(HsOp *op, HsRecord *record)
+{
+	HsBig		big;
+
+	read_head(record, &big);
+	if (big.npages == 0)
+		return;
+	atomic_store_explicit(&hs_segs[big.first_page].value_changed, ++op->part->next_version,
+						  memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void
+page_has_changed(const HsBig *big, uint32_t page)
+{
+	uint64_t	version = atomic_load_explicit(&hs_segs[big->first_page].value_changed,
+											   memory_order_relaxed);
+
+	atomic_store_explicit(&hs_segs[page].changed, version, memory_order_relaxed);
+}
+
+/* A piece that begins at 'start' gets what it has in common with the new bytes. */
+static void
+write_common(uint8_t *piece, size_t start, size_t piece_size,
+			 size_t offset, const uint8_t *bytes, size_t size)
+{
+	size_t		from = offset > start ? offset : start;
+	size_t		to = offset + size < start + piece_size ? offset + size : start + piece_size;
+
+	if (from < to)
+		hs_racy_copy(piece + (from - start), bytes + (from - offset), to - from);
+}
+
+void
+hs_big_write(HsRecord *record, size_t offset, const uint8_t *bytes, size_t size)
+{
+	HsBig		big;
+	HsRecordView v;
+	size_t		start = offset & ~(HS_SEG_SIZE - 1);
+	uint32_t	number = (uint32_t) (offset >> hs_seg_shift);
+
+	assert(offset + size <= hs_big_room(record));
+	read_head(record, &big);
+	for (; number < big.npages && start < offset + size; number++, start += HS_SEG_SIZE)
+	{
+		uint32_t	page = hs_big_page(big.first_page, number);
+
+		write_common(hs_seg_data(page), start, HS_SEG_SIZE, offset, bytes, size);
+		page_has_changed(&big, page);
+	}
+	start = (size_t) big.npages << hs_seg_shift;
+	for (uint32_t i = 0; i < big.nchunks; i++)
+	{
+		hs_record_view(hs_ptr(big.chunk[i]), &v);
+		write_common(v.value + sizeof(HsChunkHead), start, CHUNK_DATA, offset, bytes, size);
+		start += CHUNK_DATA;
+	}
+	hs_record_view(record, &v);
+	write_common(v.value + sizeof(HsBig), start, big.tail_size, offset, bytes, size);
+}
+
+/* Pages that have more of the value than before count as changed. */
+void
+hs_big_grow(HsOp *op, HsRecord *record, size_t size)
+{
+	HsBig		big;
+	uint64_t	size64 = size;
+
+	assert(size <= hs_big_room(record));
+	read_head(record, &big);
+	for (size_t at = big.size & ~(HS_SEG_SIZE - 1);
+		 at < size && at >> hs_seg_shift < big.npages; at += HS_SEG_SIZE)
+		page_has_changed(&big, hs_big_page(big.first_page, (uint32_t) (at >> hs_seg_shift)));
+	hs_poke(op, record, offsetof(HsBig, size), &size64, sizeof(size64));
 }

@@ -162,7 +162,7 @@ hs_restore(HsOp *op, const HsDump *dump, HsNewValue *v, bool replace,
 static size_t
 string_payload(HsRecord *record, uint8_t *buf, size_t capacity)
 {
-	HsBigPin	pin = {HS_SEG_NONE, 0};
+	HsBigPin	pin = HS_BIG_NO_PIN;
 	size_t		size;
 
 	if (!(hs_record_flags(record) & HS_RF_BIG))
@@ -179,7 +179,7 @@ string_payload(HsRecord *record, uint8_t *buf, size_t capacity)
 	hs_big_copy_locked(record, 0, buf, size, &pin);
 	if (pin.first_page != HS_SEG_NONE)
 	{
-		hs_big_copy_pages(&pin, 0, buf, size);
+		hs_big_copy_pages(&pin, 0, buf, size, 0);
 		hs_big_unpin(&pin);
 	}
 	return size;

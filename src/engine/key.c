@@ -138,6 +138,7 @@ hs_move_prepare(HsHandle *h, HsBytes from, HsMove *mv, int64_t now_us, size_t *n
 	mv->edit.bytes = hs_bytes(NULL, 0);
 	mv->edit.append = false;
 	mv->edit.offset = 0;
+	mv->edit.grow_to = 0;
 	return hs_edit_prepare(h, from, &mv->edit, now_us, need);
 }
 

@@ -5,25 +5,14 @@
  * The new value is old bytes, new bytes and zeros between them.  A small one
  * is put together under the lock.  A large one has pages that must be
  * filled before: what comes from the new bytes, from zeros, and from pages of the
- * old value (pinned, so they cannot change or go) is copied without a
- * lock; under the lock remain the ends of both values that are not in
- * pages, and the check that the old value is still the one that was seen.
+ * old value (pinned, so they cannot go) is copied without a lock; under the lock
+ * remain the ends of both values that are not in pages, pages in which bits were
+ * changed meanwhile, and the check that the old value is still the one that was seen.
  */
 #include "kvstring.h"
 
 #define PIECE	4096			/* bytes copied at a time under the lock */
-
-/* The value before the edit, while its partition is locked. */
-typedef struct Old
-{
-	HsRecord   *record;			/* NULL: none */
-	uint16_t	flags;
-	bool		is_big;
-	size_t		size;			/* of the text form */
-	size_t		rest;			/* what comes before is in pages */
-	const uint8_t *plain;		/* unless is_big: the bytes */
-	uint8_t		digits[HS_INT_DIGITS];
-} Old;
+#define ROOM_SHARE	8			/* what is grown gets room for one eighth more */
 
 /* Where a byte of the new value comes from. */
 typedef enum Source
@@ -34,32 +23,31 @@ typedef enum Source
 	FROM_OLD_REST
 } Source;
 
-/* The new value: old bytes, zeros up to 'at', e->bytes from 'at' on. */
+/* The new value: old bytes, zeros up to 'at', e->bytes from 'at' on, zeros. */
 typedef struct Plan
 {
 	const HsEdit *e;
 	size_t		at;
 	size_t		size;
+	size_t		room;			/* bytes to lay out */
 	size_t		old_size;
 	size_t		old_rest;
 } Plan;
 
-static HsStatus plan_make(Plan *p, const HsEdit *e, size_t old_size, bool is_big);
+static HsStatus plan_make(Plan *p, const HsEdit *e, size_t old_size, size_t old_rest);
 static size_t plan_piece(const Plan *p, size_t pos, Source *source);
 static void fill_unlocked(const Plan *p, HsEdit *e);
-static void fill_locked(const Plan *p, HsEdit *e, const Old *old);
-static void compose(const Plan *p, const Old *old, size_t from, size_t to, uint8_t *dst);
-static void old_read(HsRecord *record, Old *old);
-static void old_copy(const Old *old, size_t offset, uint8_t *dst, size_t size);
+static void fill_locked(const Plan *p, HsEdit *e, const HsStringView *old);
+static void fill_changed(const Plan *p, HsEdit *e);
+static void compose(const Plan *p, const HsStringView *old, size_t from, size_t to, uint8_t *dst);
 static HsStatus old_pin(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us);
-static uint32_t first_page(HsRecord *record);
-static bool plan_is_current(const Plan *p, const HsEdit *e, const Old *old);
-static HsStatus edit_in_place(HsOp *op, const Plan *p, Old *old);
-static HsStatus edit_small(HsOp *op, const Plan *p, const Old *old, uint16_t flags);
-static HsStatus edit_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old, uint16_t flags);
-static HsStatus reserve_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old,
+static bool plan_is_current(const Plan *p, const HsEdit *e, const HsStringView *old);
+static HsStatus edit_in_place(HsOp *op, const Plan *p, HsStringView *old);
+static HsStatus edit_small(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags);
+static HsStatus edit_big(HsOp *op, const Plan *p, HsEdit *e, const HsStringView *old, uint16_t flags);
+static HsStatus reserve_big(HsOp *op, const Plan *p, HsEdit *e, const HsStringView *old,
 							uint16_t flags, int64_t expires_us, HsDraft *draft);
-static bool note_edit(HsOp *op, const Plan *p, const Old *old, uint16_t flags, int64_t expires_us);
+static bool note_edit(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags, int64_t expires_us);
 static HsStatus peek_size(HsHandle *h, HsBytes key, int64_t now_us, size_t *size, bool *is_big);
 
 /*
@@ -75,26 +63,27 @@ hs_edit_prepare(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us, size_t *nee
 	HsStatus	status;
 
 	e->is_planned = false;
-	e->pin.first_page = HS_SEG_NONE;
-	e->pin.npages = 0;
+	e->pin = (HsBigPin) HS_BIG_NO_PIN;
+	e->planned_rest = 0;
 	status = peek_size(h, key, now_us, &old_size, &is_big);
 	if (status == HS_WRONG_TYPE)
 		return HS_OK;			/* the command itself will say so */
 	if (status == HS_OK)
-		status = plan_make(&p, e, old_size, is_big);
+		status = plan_make(&p, e, old_size, 0);
 	if (status != HS_OK || p.size <= hs_big_threshold())
 		return status;
 	if (e->scratch == NULL)
 		return HS_BUFFER_TOO_SMALL;
 	e->planned_size = p.size;
 	e->planned_old = old_size;
-	if (p.old_rest > 0)
+	if (is_big)
 	{
 		status = old_pin(h, key, e, now_us);
 		if (status != HS_OK)
 			return status == HS_NOT_FOUND ? HS_OK : status;
+		p.old_rest = e->planned_rest;
 	}
-	status = hs_big_prepare(h, p.size, &e->draft, need);
+	status = hs_big_prepare_room(h, p.size, p.room, &e->draft, need);
 	if (status != HS_OK)
 	{
 		hs_edit_discard(e);
@@ -109,20 +98,20 @@ HsStatus
 hs_string_edit(HsOp *op, HsEdit *e)
 {
 	Plan		p;
-	Old			old;
+	HsStringView old;
 	HsRecord   *record;
 	uint16_t	flags = 0;
 	HsStatus	status = hs_find_typed(op, HS_STRING, &record);
 
 	if (status != HS_OK)
 		return status;
-	old_read(record, &old);
+	hs_string_view(record, &old);
 	if (old.flags & HS_RF_JSONB)
 	{
 		op->found_type = HS_STRING;
 		return HS_WRONG_TYPE;
 	}
-	status = plan_make(&p, e, old.size, old.is_big);
+	status = plan_make(&p, e, old.size, old.rest);
 	if (status != HS_OK)
 		return status;
 	e->result_size = p.size;
@@ -152,15 +141,22 @@ hs_edit_discard(HsEdit *e)
 HsStatus
 hs_edit_reserve_copy(HsOp *op, HsRecord *source, HsEdit *e, int64_t expires_us, HsDraft *draft)
 {
-	Plan		p;
-	Old			old;
-	HsStatus	status;
+	HsStringView old;
 
-	old_read(source, &old);
-	status = plan_make(&p, e, old.size, old.is_big);
+	hs_string_view(source, &old);
+	return hs_edit_reserve_big(op, &old, e, old.flags & HS_RF_VALUE, expires_us, draft);
+}
+
+HsStatus
+hs_edit_reserve_big(HsOp *op, const HsStringView *old, HsEdit *e, uint16_t flags,
+					int64_t expires_us, HsDraft *draft)
+{
+	Plan		p;
+	HsStatus	status = plan_make(&p, e, old->size, old->rest);
+
 	if (status != HS_OK)
 		return status;
-	return reserve_big(op, &p, e, &old, old.flags & HS_RF_VALUE, expires_us, draft);
+	return reserve_big(op, &p, e, old, flags, expires_us, draft);
 }
 
 /*
@@ -168,19 +164,26 @@ hs_edit_reserve_copy(HsOp *op, HsRecord *source, HsEdit *e, int64_t expires_us, 
  */
 
 static HsStatus
-plan_make(Plan *p, const HsEdit *e, size_t old_size, bool is_big)
+plan_make(Plan *p, const HsEdit *e, size_t old_size, size_t old_rest)
 {
 	p->e = e;
 	p->old_size = old_size;
-	p->old_rest = is_big ? hs_big_rest_offset(old_size) : 0;
+	p->old_rest = old_rest;
 	p->at = e->append ? old_size : e->offset;
-	p->size = old_size;
+	p->size = p->room = old_size;
+	if (e->grow_to > old_size)
+	{
+		if (e->grow_to > e->max_value)
+			return HS_VALUE_TOO_LONG;
+		p->size = e->grow_to;
+		p->room = e->grow_to + e->grow_to / ROOM_SHARE;
+	}
 	if (e->bytes.size == 0)
 		return HS_OK;
 	if (p->at > e->max_value || e->bytes.size > e->max_value - p->at)
 		return HS_VALUE_TOO_LONG;
 	if (p->at + e->bytes.size > p->size)
-		p->size = p->at + e->bytes.size;
+		p->size = p->room = p->at + e->bytes.size;
 	return HS_OK;
 }
 
@@ -199,7 +202,7 @@ plan_piece(const Plan *p, size_t pos, Source *source)
 	if (pos >= p->old_size)
 	{
 		*source = FROM_ZERO;
-		return p->at - pos;
+		return (p->e->bytes.size > 0 && pos < p->at ? p->at : p->room) - pos;
 	}
 	*source = FROM_OLD_REST;
 	if (pos < p->old_rest)
@@ -216,7 +219,7 @@ plan_piece(const Plan *p, size_t pos, Source *source)
 static void
 fill_unlocked(const Plan *p, HsEdit *e)
 {
-	size_t		pages = hs_big_rest_offset(p->size);
+	size_t		pages = hs_big_rest_offset(p->room);
 	size_t		n;
 
 	for (size_t pos = 0; pos < pages; pos += n)
@@ -235,16 +238,16 @@ fill_unlocked(const Plan *p, HsEdit *e)
 		if (source == FROM_ZERO)
 			memset(e->scratch, 0, n);
 		else
-			hs_big_copy_pages(&e->pin, pos, e->scratch, n);
+			hs_big_copy_pages(&e->pin, pos, e->scratch, n, 0);
 		hs_big_fill(&e->draft, pos, hs_bytes(e->scratch, n));
 	}
 }
 
 /* Fill in the rest of them: at most one segment of old bytes. */
 static void
-fill_locked(const Plan *p, HsEdit *e, const Old *old)
+fill_locked(const Plan *p, HsEdit *e, const HsStringView *old)
 {
-	size_t		pages = hs_big_rest_offset(p->size);
+	size_t		pages = hs_big_rest_offset(p->room);
 	size_t		n;
 
 	for (size_t pos = p->old_rest; pos < pages && pos < p->old_size; pos += n)
@@ -259,14 +262,49 @@ fill_locked(const Plan *p, HsEdit *e, const Old *old)
 			continue;
 		if (n > PIECE)
 			n = PIECE;
-		old_copy(old, pos, piece, n);
+		hs_string_view_copy(old, pos, piece, n);
 		hs_big_fill(&e->draft, pos, hs_bytes(piece, n));
+	}
+}
+
+/* Fill in once more what comes from pages that have changed since they were pinned. */
+static void
+fill_changed(const Plan *p, HsEdit *e)
+{
+	uint32_t	page = e->pin.first_page;
+	size_t		end;
+	size_t		n;
+
+	if (page == HS_SEG_NONE || hs_big_is_unchanged(&e->pin))
+		return;
+	for (size_t pos = 0; pos < p->old_rest; pos = end, page = hs_big_next_page(page))
+	{
+		end = pos + HS_SEG_SIZE;
+		if (end > p->old_rest)
+			end = p->old_rest;
+		if (!hs_big_page_changed(page, e->pin.changed))
+			continue;
+		for (size_t at = pos; at < end; at += n)
+		{
+			uint8_t		piece[PIECE];
+			Source		source;
+
+			n = plan_piece(p, at, &source);
+			if (n > end - at)
+				n = end - at;
+			if (source != FROM_OLD_PAGES)
+				continue;
+			if (n > PIECE)
+				n = PIECE;
+			hs_big_page_read(page, at - pos, piece, n);
+			hs_big_fill(&e->draft, at, hs_bytes(piece, n));
+		}
 	}
 }
 
 /* Bytes [from, to) of the new value, under the lock. */
 static void
-compose(const Plan *p, const Old *old, size_t from, size_t to, uint8_t *dst)
+compose(const Plan *p, const HsStringView *old, size_t from, size_t to, uint8_t *dst)
 {
 	size_t		n;
 
@@ -282,7 +320,7 @@ compose(const Plan *p, const Old *old, size_t from, size_t to, uint8_t *dst)
 		else if (source == FROM_ZERO)
 			memset(dst, 0, n);
 		else
-			old_copy(old, pos, dst, n);
+			hs_string_view_copy(old, pos, dst, n);
 		dst += n;
 	}
 }
@@ -291,50 +329,52 @@ compose(const Plan *p, const Old *old, size_t from, size_t to, uint8_t *dst)
  * ---- The old value ----------------------------------------------------------
  */
 
-static void
-old_read(HsRecord *record, Old *old)
+void
+hs_string_view(HsRecord *record, HsStringView *view)
 {
 	HsBytes		value;
 
-	memset(old, 0, sizeof(*old));
+	memset(view, 0, sizeof(*view));
 	if (record == NULL)
 		return;
-	old->record = record;
-	old->flags = hs_record_flags(record);
-	old->is_big = (old->flags & HS_RF_BIG) != 0;
-	if (old->is_big)
+	view->record = record;
+	view->flags = hs_record_flags(record);
+	view->is_big = (view->flags & HS_RF_BIG) != 0;
+	if (view->is_big)
 	{
-		old->size = hs_big_size(record);
-		old->rest = hs_big_rest_offset(old->size);
+		view->size = hs_big_size(record);
+		view->rest = hs_big_in_pages(record);
 		return;
 	}
 	value = hs_value(record);
-	old->plain = value.data;
-	old->size = value.size;
-	if (old->flags & HS_RF_INT)
+	view->plain = value.data;
+	view->size = value.size;
+	if (view->flags & HS_RF_INT)
 	{
 		int64_t		n;
 
 		memcpy(&n, value.data, sizeof(n));
-		old->size = hs_int_format(n, old->digits);
-		old->plain = old->digits;
+		view->size = hs_int_format(n, view->digits);
+		view->plain = view->digits;
 	}
 }
 
-static void
-old_copy(const Old *old, size_t offset, uint8_t *dst, size_t size)
+void
+hs_string_view_copy(const HsStringView *view, size_t offset, uint8_t *dst, size_t size)
 {
-	HsBigPin	pin = {HS_SEG_NONE, 0};
+	HsBigPin	pin = HS_BIG_NO_PIN;
 
-	if (!old->is_big)
+	if (size == 0)
+		return;
+	if (!view->is_big)
 	{
-		hs_copy(dst, old->plain + offset, size);
+		hs_copy(dst, view->plain + offset, size);
 		return;
 	}
-	hs_big_copy_locked(old->record, offset, dst, size, &pin);
+	hs_big_copy_locked(view->record, offset, dst, size, &pin);
 	if (pin.first_page == HS_SEG_NONE)
 		return;
-	hs_big_copy_pages(&pin, offset, dst, size);
+	hs_big_copy_pages(&pin, offset, dst, size, 0);
 	hs_big_unpin(&pin);
 }
 
@@ -363,42 +403,38 @@ static HsStatus
 old_pin(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us)
 {
 	HsOp		op;
+	HsStringView old;
 	HsRecord   *record;
-	uint8_t		byte;
 	HsStatus	status = hs_op_begin(&op, h, key, HS_SHARED, now_us);
 
 	if (status != HS_OK)
 		return status;
 	record = hs_find(&op);
-	if (record != NULL && hs_record_type(record) == HS_STRING &&
-		(hs_record_flags(record) & HS_RF_BIG) &&
-		hs_big_size(record) == e->planned_old)
-		hs_big_copy_locked(record, 0, &byte, 1, &e->pin);
+	hs_string_view(record != NULL && hs_record_type(record) == HS_STRING ? record : NULL, &old);
+	status = old.is_big && old.size == e->planned_old ? HS_OK : HS_NOT_FOUND;
+	if (status == HS_OK)
+	{
+		hs_big_pin(record, &e->pin);
+		e->planned_rest = old.rest;
+	}
 	hs_op_end(&op);
-	return e->pin.first_page != HS_SEG_NONE ? HS_OK : HS_NOT_FOUND;
-}
-
-static uint32_t
-first_page(HsRecord *record)
-{
-	HsBig		big;
-
-	memcpy(&big, hs_value(record).data, sizeof(big));
-	return big.first_page;
+	return status;
 }
 
 /*
  * Pages that are pinned are not used again, so the same first page is the same
- * value.  Bytes outside of pages are copied now, whoever wrote them.
+ * value.  Bytes outside of pages are copied now, whoever wrote them, and so are
+ * pages that have changed.
  */
 static bool
-plan_is_current(const Plan *p, const HsEdit *e, const Old *old)
+plan_is_current(const Plan *p, const HsEdit *e, const HsStringView *old)
 {
-	if (!e->is_planned || e->planned_size != p->size || e->planned_old != old->size)
+	if (!e->is_planned || e->planned_size != p->size || e->planned_old != old->size ||
+		e->planned_rest != old->rest)
 		return false;
 	if (old->rest == 0)
 		return e->pin.first_page == HS_SEG_NONE;
-	return first_page(old->record) == e->pin.first_page;
+	return hs_big_first_page(old->record) == e->pin.first_page;
 }
 
 /*
@@ -407,7 +443,7 @@ plan_is_current(const Plan *p, const HsEdit *e, const Old *old)
 
 /* The text mark goes first: a reader must not trust it on the new bytes. */
 static HsStatus
-edit_in_place(HsOp *op, const Plan *p, Old *old)
+edit_in_place(HsOp *op, const Plan *p, HsStringView *old)
 {
 	if (!note_edit(op, p, old, 0, hs_expiry(old->record)))
 		return HS_NO_MEMORY;
@@ -418,7 +454,7 @@ edit_in_place(HsOp *op, const Plan *p, Old *old)
 }
 
 static HsStatus
-edit_small(HsOp *op, const Plan *p, const Old *old, uint16_t flags)
+edit_small(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags)
 {
 	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : HS_NEVER;
 	HsDraft		draft;
@@ -438,7 +474,7 @@ edit_small(HsOp *op, const Plan *p, const Old *old, uint16_t flags)
 }
 
 static HsStatus
-edit_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old, uint16_t flags)
+edit_big(HsOp *op, const Plan *p, HsEdit *e, const HsStringView *old, uint16_t flags)
 {
 	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : HS_NEVER;
 	HsDraft		draft;
@@ -457,22 +493,23 @@ edit_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old, uint16_t flags)
 }
 
 static HsStatus
-reserve_big(HsOp *op, const Plan *p, HsEdit *e, const Old *old, uint16_t flags,
+reserve_big(HsOp *op, const Plan *p, HsEdit *e, const HsStringView *old, uint16_t flags,
 			int64_t expires_us, HsDraft *draft)
 {
-	size_t		pages = hs_big_rest_offset(p->size);
+	size_t		pages = hs_big_rest_offset(p->room);
 
 	if (!plan_is_current(p, e, old))
 		return HS_BUFFER_TOO_SMALL;
+	fill_changed(p, e);
 	fill_locked(p, e, old);
-	compose(p, old, pages, p->size, e->scratch);
+	compose(p, old, pages, p->room, e->scratch);
 	return hs_big_reserve(op, (uint16_t) (HS_STRING | flags), &e->draft,
-						  hs_bytes(e->scratch, p->size - pages), expires_us, draft);
+						  hs_bytes(e->scratch, p->room - pages), expires_us, draft);
 }
 
 /* The effect of an edit is the whole new value. */
 static bool
-note_edit(HsOp *op, const Plan *p, const Old *old, uint16_t flags, int64_t expires_us)
+note_edit(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags, int64_t expires_us)
 {
 	uint8_t		head[HS_EF_SET_HEAD];
 	uint8_t    *space;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define FLOAT_TEXT_MAX	64		/* longest text taken for a number, bytes */
+#define ROUNDS_MAX		3		/* a large value is read without a lock, then with it */
 
 static HsStatus find_string(HsOp *op, HsRecord **record);
 static bool is_jsonb(const HsRecord *record);
@@ -110,14 +111,18 @@ hs_value_discard(HsNewValue *v)
 	v->has_pages = false;
 }
 
-void
-hs_got_finish(HsGot *got)
+/* Pages copied in this round need not be in the next, unless they change. */
+bool
+hs_got_finish_pages(HsGot *got)
 {
-	if (got->pin.first_page == HS_SEG_NONE)
-		return;
-	hs_big_copy_pages(&got->pin, got->offset, got->buf, got->size);
+	bool		is_whole;
+
+	hs_big_copy_pages(&got->pin, got->offset, got->buf, got->size, got->since);
+	is_whole = hs_big_is_unchanged(&got->pin);
+	got->since = got->pin.changed;
+	got->rounds++;
 	hs_big_unpin(&got->pin);
-	got->pin.first_page = HS_SEG_NONE;
+	return is_whole;
 }
 
 /*
@@ -128,14 +133,19 @@ HsStatus
 hs_string_fetch_large(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type)
 {
 	HsOp		op;
-	HsStatus	status = hs_op_begin(&op, h, key, HS_SHARED, now_us);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_string_get(&op, got);
-	*found_type = op.found_type;
-	hs_op_end(&op);
-	hs_got_finish(got);
+	got->since = 0;
+	got->rounds = 0;
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_SHARED, now_us);
+		if (status != HS_OK)
+			return status;
+		status = hs_string_get(&op, got);
+		*found_type = op.found_type;
+		hs_op_end(&op);
+	} while (!hs_got_finish(got));
 	return status;
 }
 
@@ -247,14 +257,14 @@ hs_strings_get(HsMulti *m, const HsBytes *keys, size_t nkeys, HsGot *got,
 	size_t		used = 0;
 
 	for (size_t i = 0; i < nkeys; i++)
-		hs_got_init(&got[i], NULL, 0);
-	for (size_t i = 0; i < nkeys; i++)
 	{
+		HsGot		before = got[i];
 		HsOp		op;
 		HsRecord   *record;
 		HsStatus	status = hs_multi_op(m, keys[i], &op);
 		size_t		size;
 
+		hs_got_init(&got[i], NULL, 0);
 		if (status != HS_OK)
 			return status;
 		record = hs_find(&op);
@@ -265,6 +275,9 @@ hs_strings_get(HsMulti *m, const HsBytes *keys, size_t nkeys, HsGot *got,
 		{
 			got[i].buf = arena + used;
 			got[i].capacity = size;
+			got[i].rounds = before.rounds;
+			if (before.buf == got[i].buf && before.size == size)
+				got[i].since = before.since;
 			(void) got_copy(record, 0, size, &got[i]);
 		}
 		used += (size + 7) & ~(size_t) 7;
@@ -582,6 +595,8 @@ got_copy(HsRecord *record, size_t offset, size_t size, HsGot *got)
 	got->found = true;
 	got->flags = flags & HS_RF_VALUE;
 	got->expires_us = hs_expiry(record);
+	if (offset != got->offset)
+		got->since = 0;
 	got->offset = offset;
 	got->size = size;
 	if (size > got->capacity)
@@ -589,7 +604,12 @@ got_copy(HsRecord *record, size_t offset, size_t size, HsGot *got)
 	if (flags & HS_RF_BIG)
 		hs_big_copy_locked(record, offset, got->buf, size, &got->pin);
 	else
+	{
 		hs_copy(got->buf, hs_value(record).data + offset, size);
+		got->since = 0;
+	}
+	if (got->rounds >= ROUNDS_MAX)
+		(void) hs_got_finish(got);
 	return HS_OK;
 }
 

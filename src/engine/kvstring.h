@@ -55,6 +55,9 @@ extern void hs_value_discard(HsNewValue *v);
  * buf and capacity are the caller's.  What did not fit is HS_BUFFER_TOO_SMALL
  * with 'size' set, and then nothing was done.  After the partition is
  * unlocked hs_got_finish() copies what was pinned; it may be called in any case.
+ * False: somebody has changed the value meanwhile; run the command once more, with
+ * the same HsGot and buffer.  After a few times that copies what is left to be
+ * copied under the lock.  Not so after a command that replaced or removed the value.
  */
 typedef struct HsGot
 {
@@ -66,6 +69,8 @@ typedef struct HsGot
 	bool		found;
 	bool		text_only;		/* asked: see hs_string_getdel() */
 	size_t		offset;			/* the engine's: where in the value buf begins */
+	uint64_t	since;			/* pages that have not changed since are in buf */
+	unsigned	rounds;			/* times that pages were copied without a lock */
 	HsBigPin	pin;
 } HsGot;
 
@@ -80,11 +85,18 @@ hs_got_init(HsGot *got, void *buf, size_t capacity)
 	got->found = false;
 	got->text_only = false;
 	got->offset = 0;
-	got->pin.first_page = HS_SEG_NONE;
-	got->pin.npages = 0;
+	got->since = 0;
+	got->rounds = 0;
+	got->pin = (HsBigPin) HS_BIG_NO_PIN;
 }
 
-extern void hs_got_finish(HsGot *got);
+extern bool hs_got_finish_pages(HsGot *got);
+
+static inline bool
+hs_got_finish(HsGot *got)
+{
+	return got->pin.first_page == HS_SEG_NONE || hs_got_finish_pages(got);
+}
 
 /*
  * ---- Reading -----------------------------------------------------------------
@@ -144,7 +156,8 @@ extern HsStatus hs_string_length(HsOp *op, size_t *size);
  * The values of several keys as of one instant: got[i] for keys[i], all bytes
  * one after the other in 'arena', each at an address divisible by 8.  A key of
  * another type counts as missing.  HS_BUFFER_TOO_SMALL sets *wanted.  After
- * hs_multi_end() call hs_got_finish() on each.  Lock: all partitions, shared.
+ * hs_multi_end() call hs_got_finish() on each.  hs_got_init() each before the first
+ * call and whenever 'arena' is another one.  Lock: all partitions, shared.
  */
 extern HsStatus hs_strings_get(HsMulti *m, const HsBytes *keys, size_t nkeys, HsGot *got,
 							   uint8_t *arena, size_t capacity, size_t *wanted);
@@ -246,8 +259,26 @@ extern size_t hs_float_format(double d, uint8_t *out);
 extern bool hs_float_parse(HsBytes text, double *d);
 
 /*
+ * ---- A string's bytes under the lock -------------------------------------------------
+ */
+typedef struct HsStringView
+{
+	HsRecord   *record;			/* NULL: none */
+	uint16_t	flags;			/* HS_RF_ flags of the record */
+	bool		is_big;
+	size_t		size;			/* of the text form; of jsonb the bytes stored */
+	size_t		rest;			/* what comes before is in pages */
+	const uint8_t *plain;		/* unless is_big: the bytes */
+	uint8_t		digits[HS_INT_DIGITS];
+} HsStringView;
+
+/* record: a string's, or NULL for no bytes.  Lock: shared. */
+extern void hs_string_view(HsRecord *record, HsStringView *view);
+extern void hs_string_view_copy(const HsStringView *view, size_t offset, uint8_t *dst, size_t size);
+
+/*
  * ---- Changing a part -------------------------------------------------------------
- * Append, overwrite from an offset (padding with zero bytes), or copy to
+ * Append, overwrite from an offset (padding with zero bytes), grow with zeros, or copy to
  * another key as it is.  Large results need pages for bytes that are only known
  * once the old value is seen, so hs_edit_prepare() looks at it without a lock and
  * hs_string_edit() fails with HS_BUFFER_TOO_SMALL when it has changed too much
@@ -259,6 +290,7 @@ typedef struct HsEdit
 	bool		is_text;		/* bytes are text of the database */
 	bool		append;			/* at the end, not at 'offset' */
 	size_t		offset;
+	size_t		grow_to;		/* at least so many bytes, and room for an eighth more */
 	size_t		max_value;		/* longest result, bytes */
 	uint8_t    *scratch;		/* HS_SEG_SIZE bytes, or NULL until it is needed */
 	size_t		result_size;	/* out: bytes of the new value */
@@ -266,7 +298,8 @@ typedef struct HsEdit
 	/* the engine's */
 	bool		is_planned;		/* 'draft' holds pages for planned_size bytes */
 	size_t		planned_size;
-	size_t		planned_old;	/* size of the old value then */
+	size_t		planned_old;	/* size of the old value then, and what of it was in pages */
+	size_t		planned_rest;
 	HsBigPin	pin;			/* pages of the old value */
 	HsBigDraft	draft;
 } HsEdit;
@@ -279,9 +312,13 @@ extern void hs_edit_discard(HsEdit *e);
 
 /*
  * For key.c: reserve at op's key a copy of the large string 'source', which
- * was prepared as an edit without bytes.
+ * was prepared as an edit without bytes.  For bits.c: reserve what is larger than
+ * hs_big_threshold() after the edit, with value flags 'flags'.  Once it is
+ * published, e->is_planned is to be false.
  */
 extern HsStatus hs_edit_reserve_copy(HsOp *op, HsRecord *source, HsEdit *e,
 									 int64_t expires_us, HsDraft *draft);
+extern HsStatus hs_edit_reserve_big(HsOp *op, const HsStringView *old, HsEdit *e,
+									uint16_t flags, int64_t expires_us, HsDraft *draft);
 
 #endif							/* HS_KVSTRING_H */

@@ -54,11 +54,27 @@ typedef struct HsSeg
 	uint32_t	next;			/* (p) queue or list of its tenant */
 	uint32_t	prev;			/* (p) */
 	uint32_t	chain;			/* (p) HS_SEG_BIG: next page of the same value */
-	uint32_t	used;			/* (p) log: bytes handed out */
-	uint32_t	live;			/* (p) log: bytes of linked records; slab: pages in use */
+	union
+	{
+		uint32_t	used;		/* (p) log: bytes handed out */
+		uint32_t	jump;		/* (p) HS_SEG_BIG: a page further on, see big.c */
+	};
+	union
+	{
+		uint32_t	live;		/* (p) log: bytes of linked records; slab: pages in use */
+		uint32_t	length;		/* (p) HS_SEG_BIG: pages from this one to the last */
+	};
 	int64_t		min_expires_us; /* (p) log: no linked record expires before */
-	int64_t		max_expires_us; /* (p) log: INT64_MAX if a record never expires */
-	int64_t		next_scan_us;	/* (p) log: do not look for expired records before */
+	union
+	{
+		int64_t		max_expires_us; /* (p) log: INT64_MAX if a record never expires */
+		_Atomic uint64_t value_changed; /* (a) HS_SEG_BIG, first page: latest 'changed' of all */
+	};
+	union
+	{
+		int64_t		next_scan_us;	/* (p) log: do not look for expired records before */
+		_Atomic uint64_t changed;	/* (a) HS_SEG_BIG: version of the page's last change */
+	};
 	_Atomic uint32_t pins;		/* (a) HS_SEG_BIG, first page: readers, and HS_PIN_DEAD */
 	uint32_t	page_map;		/* (p) slab: bit set = page in use */
 	uint16_t	keyspace;		/* (p) slot of the owning keyspace */

@@ -48,6 +48,7 @@ static Datum incr_command(FunctionCallInfo fcinfo, HsHandle *h, int64 by);
 static HsMsetItem *mset_items(FunctionCallInfo fcinfo, int *nitems);
 static HsBytes *item_keys(HsMsetItem *items, int nitems);
 static void reads_run(HsHandle *h, Reads *r);
+static void reads_grow(Reads *r, size_t capacity);
 static Datum got_text_datum(HsGot *got);
 
 /*
@@ -189,32 +190,40 @@ static void
 reads_run(HsHandle *h, Reads *r)
 {
 	HsStatus	status;
-	size_t		wanted = 0;
+	size_t		wanted = (size_t) Min(r->nkeys, 1024) * 128;
+	bool		is_whole;
 
 	r->got = palloc(sizeof(HsGot) * Max(r->nkeys, 1));
-	r->capacity = (size_t) Min(r->nkeys, 1024) * 128;
-	r->arena = palloc(Max(r->capacity, 1));
+	reads_grow(r, wanted);
 	for (;;)
 	{
 		HsMulti		m;
 
+		is_whole = true;
 		HSG_ONCE_MULTI(status, m, h, r->keys, r->nkeys, HS_SHARED,
 					   hs_strings_get(&m, r->keys, r->nkeys, r->got,
 									  r->arena, r->capacity, &wanted));
 		/* none has been looked at if the command did not begin */
 		for (int i = 0; i < r->nkeys && (status == HS_OK || status == HS_BUFFER_TOO_SMALL); i++)
-			hs_got_finish(&r->got[i]);
+			is_whole &= hs_got_finish(&r->got[i]);
 		CHECK_FOR_INTERRUPTS();
 		if (status == HS_BUFFER_TOO_SMALL)
-		{
-			pfree(r->arena);
-			r->capacity = wanted + wanted / 8;
-			r->arena = palloc_extended(r->capacity, MCXT_ALLOC_HUGE);
-		}
-		else if (!hsg_retry(h, status, 0, 0))
+			reads_grow(r, wanted + wanted / 8);
+		else if (is_whole && !hsg_retry(h, status, 0, 0))
 			break;
 	}
 	hsg_check(status, h, hs_bytes(NULL, 0), HS_STRING, HS_ANY);
+}
+
+static void
+reads_grow(Reads *r, size_t capacity)
+{
+	if (r->arena != NULL)
+		pfree(r->arena);
+	r->capacity = capacity;
+	r->arena = palloc_extended(Max(capacity, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < r->nkeys; i++)
+		hs_got_init(&r->got[i], NULL, 0);
 }
 
 static Datum
@@ -296,7 +305,6 @@ range_read(FunctionCallInfo fcinfo, HsgValue *v)
 	{
 		HSG_ONCE(status, op, h, key, HS_SHARED,
 				 hs_string_range(&op, PG_GETARG_INT64(1), PG_GETARG_INT64(2), &v->got));
-		hs_got_finish(&v->got);
 	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
 	if (status == HS_WRONG_TYPE && op.found_type == HS_STRING)
 		return jsonb_range(v, h, key, PG_GETARG_INT64(1), PG_GETARG_INT64(2));
@@ -390,8 +398,6 @@ value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags, HsSetRule *rule,
 		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
 				 hs_string_set(&op, &v, rule, old != NULL ? &old->got : NULL, &done));
 		hs_value_discard(&v);
-		if (old != NULL)
-			hs_got_finish(&old->got);
 	} while ((old != NULL && hsg_value_again(old, status, h, key)) ||
 			 hsg_retry(h, status, op.hash, op.need));
 	hsg_check(status, h, key, HS_STRING, op.found_type);
@@ -486,7 +492,6 @@ value_getdel(FunctionCallInfo fcinfo, HsgValue *v)
 	do
 	{
 		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE, hs_string_getdel(&op, &v->got));
-		hs_got_finish(&v->got);
 	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
 	if (status == HS_NOT_FOUND)
 		return false;
@@ -543,7 +548,6 @@ value_getex(FunctionCallInfo fcinfo, HsgValue *v)
 		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
 				 is_read ? hs_string_get(&op, &v->got)
 				 : hs_string_getex(&op, expires_us, &v->got));
-		hs_got_finish(&v->got);
 	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, op.hash, op.need));
 	if (status == HS_NOT_FOUND)
 		return false;

@@ -47,6 +47,7 @@ value_grow(HsgValue *v)
 	v->chunk = palloc(VARHDRSZ + room);
 	v->got.buf = (uint8_t *) VARDATA(v->chunk);
 	v->got.capacity = room;
+	v->got.since = 0;
 }
 
 static void

@@ -39,13 +39,15 @@ hsg_value_init(HsgValue *v)
 extern void hsg_value_mend(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key);
 
 /*
- * After a command that reads into v->got, with no lock held: true when it must
- * run once more, since the buffer had to grow or bytes had to be checked to be
- * text (22021 if they are not).
+ * After a command that reads into v->got, with no lock held: finishes reading.
+ * True when it must run once more, since the buffer had to grow, bytes had to be
+ * checked to be text (22021 if they are not), or somebody changed them meanwhile.
  */
 static inline bool
 hsg_value_again(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key)
 {
+	if (unlikely(!hs_got_finish(&v->got)))
+		return true;
 	if (likely(status != HS_BUFFER_TOO_SMALL && status != HS_NOT_TEXT))
 		return false;
 	hsg_value_mend(v, status, h, key);

@@ -151,7 +151,7 @@ keys_overwrite(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int6
 static HsStatus
 read_locked(HsHandle *h, HsBytes key, int64_t now_us, uint8_t *buf, size_t capacity, HsRead *out)
 {
-	HsBigPin	pin = {HS_SEG_NONE, 0};
+	HsBigPin	pin = HS_BIG_NO_PIN;
 	HsRecord   *record;
 	HsRecordView v;
 	HsOp		op;
@@ -179,7 +179,7 @@ read_locked(HsHandle *h, HsBytes key, int64_t now_us, uint8_t *buf, size_t capac
 	hs_op_end(&op);
 	if (status == HS_OK && pin.first_page != HS_SEG_NONE)
 	{
-		hs_big_copy_pages(&pin, 0, buf, out->size);
+		hs_big_copy_pages(&pin, 0, buf, out->size, 0);
 		hs_big_unpin(&pin);
 	}
 	return status;

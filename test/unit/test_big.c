@@ -110,7 +110,7 @@ parts_are_read(void)
 		{
 			size_t		offset = test_below(&r, size);
 			size_t		n = test_below(&r, size - offset + 1);
-			HsBigPin	pin = {HS_SEG_NONE, 0};
+			HsBigPin	pin = HS_BIG_NO_PIN;
 			HsRecord   *record;
 			HsOp		op;
 
@@ -126,7 +126,7 @@ parts_are_read(void)
 			hs_op_end(&op);
 			if (pin.first_page != HS_SEG_NONE)
 			{
-				hs_big_copy_pages(&pin, offset, buf, n);
+				hs_big_copy_pages(&pin, offset, buf, n, 0);
 				hs_big_unpin(&pin);
 			}
 			CHECK(memcmp(buf, want + offset, n) == 0);
@@ -207,8 +207,8 @@ pinned_value_outlives_its_key(void)
 
 	for (int i = 0; i < 6; i++)
 	{
-		HsBigPin	a = {HS_SEG_NONE, 0},
-					b = {HS_SEG_NONE, 0};
+		HsBigPin	a = HS_BIG_NO_PIN,
+					b = HS_BIG_NO_PIN;
 		uint32_t	orphans;
 
 		CASE("%s", ways[i].name);
@@ -223,12 +223,12 @@ pinned_value_outlives_its_key(void)
 		/* whatever is written meanwhile, the pages are not used again */
 		for (uint64_t k = 10; k < 20; k++)
 			set(k, 800000, k);
-		hs_big_copy_pages(&a, 0, buf, size);
+		hs_big_copy_pages(&a, 0, buf, size, 0);
 		hs_big_unpin(&a);
 		CHECK(keys_is_pattern(hs_bytes(buf, size), 1));
 		CHECK_EQ(atomic_load(&hs_region->orphan_segs), orphans);
 		memset(buf, 0, hs_big_rest_offset(size));
-		hs_big_copy_pages(&b, 0, buf, size);
+		hs_big_copy_pages(&b, 0, buf, size, 0);
 		CHECK(keys_is_pattern(hs_bytes(buf, size), 1));
 		hs_big_unpin(&b);
 		CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);

@@ -688,13 +688,16 @@ do_mget(void)
 	size_t		n = test_below(&rnd, MODEL_KEYS);
 
 	for (size_t j = 0; j < n; j++)
+	{
 		keys[j] = key_name((int) j, names[j]);
+		hs_got_init(&got[j], NULL, 0);
+	}
 	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, n, HS_SHARED, r.now_us), HS_OK);
 	CHECK_EQ(hs_strings_get(&m, keys, n, got, r.buf, r.capacity, &wanted), HS_OK);
 	hs_multi_end(&m);
 	for (size_t j = 0; j < n; j++)
 	{
-		hs_got_finish(&got[j]);
+		CHECK(hs_got_finish(&got[j]));
 		r.got = got[j];
 		if (CHECK_EQ(got[j].found, model[j].exists) && got[j].found && !(got[j].flags & HS_RF_INT))
 			CHECK_BYTES(run_text(&r), hs_bytes(model[j].bytes, model[j].size));
@@ -1078,12 +1081,14 @@ set_or_check_together(uint8_t *bytes, uint8_t who)
 		CHECK_EQ(run_mset(&r, keys, values, TOGETHER, HS_NEVER, false, &done), HS_OK);
 		return;
 	}
+	for (int i = 0; i < TOGETHER; i++)
+		hs_got_init(&got[i], NULL, 0);
 	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, TOGETHER, HS_SHARED, r.now_us), HS_OK);
 	CHECK_EQ(hs_strings_get(&m, keys, TOGETHER, got, r.buf, r.capacity, &wanted), HS_OK);
 	hs_multi_end(&m);
 	for (int i = 0; i < TOGETHER; i++)
 	{
-		hs_got_finish(&got[i]);
+		CHECK(hs_got_finish(&got[i]));
 		CHECK_EQ(got[i].size, got[0].size);
 		CHECK(all_same(hs_bytes(got[i].buf, got[i].size)));
 		if (got[0].size > 0 && got[i].size > 0)
