@@ -229,6 +229,38 @@ CREATE FUNCTION kv_setrange(key text, "offset" bigint, value bytea,
     AS 'MODULE_PATHNAME', 'hotset_kv_setrange_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
 COMMENT ON FUNCTION kv_setrange(text, bigint, bytea, name) IS 'overwrite bytes of a value from an offset on, after zero bytes if it is shorter: its length now';
 
+CREATE FUNCTION kv_setbit(key text, "bit" bigint, value boolean,
+        keyspace name DEFAULT NULL) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_setbit' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_setbit(text, bigint, boolean, name) IS 'set or clear a bit, after zeros if the value is shorter: what it was';
+
+CREATE FUNCTION kv_getbit(key text, "bit" bigint, keyspace name DEFAULT NULL) RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_kv_getbit' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_getbit(text, bigint, name) IS 'a bit; 0 behind the end';
+
+CREATE FUNCTION kv_bitcount(key text, start bigint DEFAULT 0, stop bigint DEFAULT NULL,
+        by_bit boolean DEFAULT false, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_bitcount' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION kv_bitcount(text, bigint, bigint, boolean, name) IS 'bits that are set, in bytes or bits start to stop, both included; negative ones count from the end';
+
+CREATE FUNCTION kv_bitpos(key text, value boolean, start bigint DEFAULT 0, stop bigint DEFAULT NULL,
+        by_bit boolean DEFAULT false, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_bitpos' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION kv_bitpos(text, boolean, bigint, bigint, boolean, name) IS 'the first bit that is set, or clear, in bytes or bits start to stop; null if there is none';
+
+CREATE FUNCTION kv_bitop(op text, dest text, keys text[],
+        keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_bitop' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION kv_bitop(text, text, text[], name) IS 'store and, or, xor of keys, or not of one: bytes of the result';
+
+CREATE FUNCTION kv_bitfield(key text, ops text[], keyspace name DEFAULT NULL) RETURNS bigint[]
+    AS 'MODULE_PATHNAME', 'hotset_kv_bitfield' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 5;
+COMMENT ON FUNCTION kv_bitfield(text, text[], name) IS 'GET, SET and INCRBY on integers of any width within a value, as in Redis: results, null for one that OVERFLOW FAIL stopped';
+
+CREATE FUNCTION kv_bitfield_ro(key text, ops text[], keyspace name DEFAULT NULL) RETURNS bigint[]
+    AS 'MODULE_PATHNAME', 'hotset_kv_bitfield_ro' LANGUAGE C STABLE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION kv_bitfield_ro(text, text[], name) IS 'kv_bitfield for GET alone';
+
 CREATE FUNCTION kv_incr(key text, "by" bigint DEFAULT 1, ttl interval DEFAULT NULL,
         keyspace name DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'hotset_kv_incr' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;

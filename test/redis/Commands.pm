@@ -48,6 +48,7 @@ my @keys = ('a', 'b', 'c', 'd', '', "k'\\\n \xc3\xa4", 'z1', 'z2', 'z3');
 my @zkeys = ('z1', 'z2', 'z3', 'big', 'a');
 my @lex_keys = ('lex1', 'lex2');
 my @hll_keys = ('hll1', 'hll2', 'hll3');
+my @bit_keys = ('bits1', 'bits2', 'bits3');
 my @members = ('', 'a', 'b', 'ab', 'abc', 'B', 'm1', 'm2', 'm10', "\xc3\xa9", "\xf0\x9f\x98\x80",
 	'x' x 70, 'x' x 300, "it's\\");
 my @texts = ('', 'x', 'hello world', "\xc3\xa4\xc3\xb6\xc3\xbc", 'y' x 50, 'w' x 5000, "\n", "'\\");
@@ -302,7 +303,7 @@ sub incrbyfloat
 
 sub any_key
 {
-	return pick(@keys, @zkeys, @lex_keys, @hll_keys);
+	return pick(@keys, @bit_keys, @zkeys, @lex_keys, @hll_keys);
 }
 
 sub del
@@ -652,6 +653,86 @@ sub zadd_lex
 		'ZADD', $k, map { (0, $_) } @m);
 }
 
+# ---- Bits ----------------------------------------------------------------------------
+
+# Around the ends of short values; now and then where pages begin, and out of range.
+sub bit_offset
+{
+	return chance(95) ? below(200) : pick(below(200_000), below(3_000_000), -1, 4294967296);
+}
+
+sub setbit
+{
+	my ($k, $bit, $on) = (bit_key(), bit_offset(), below(2));
+
+	return command('int', 'kv_setbit(' . quote($k) . ', ' . int8($bit) . ($on ? ', true)' : ', false)'), 'SETBIT', $k, $bit, $on);
+}
+
+sub getbit
+{
+	my ($k, $bit) = (bit_key(), bit_offset());
+
+	return command('int', 'kv_getbit(' . quote($k) . ', ' . int8($bit) . ')', 'GETBIT', $k, $bit);
+}
+
+# Mostly keys that hold nothing else; a sketch is no string here.
+sub bit_key
+{
+	return chance(75) ? pick(@bit_keys) : pick(@keys, @zkeys);
+}
+
+sub bit_range
+{
+	return map { chance(80) ? below(80) - 40 : below(6_000_000) - 3_000_000 } 1 .. 2;
+}
+
+sub bitcount
+{
+	my ($k, $by_bit, @range) = (bit_key(), below(2), bit_range());
+
+	return command('int', 'kv_bitcount(' . quote($k) . ')', 'BITCOUNT', $k) if chance(30);
+	return command('int', 'kv_bitcount(' . join(', ', quote($k), map { int8($_) } @range) . ($by_bit ? ', true)' : ')'),
+		'BITCOUNT', $k, @range, $by_bit ? 'BIT' : 'BYTE');
+}
+
+sub bitpos
+{
+	my ($k, $by_bit, @range) = (bit_key(), below(2), bit_range());
+	my $on = below(2);
+	my $arguments = quote($k) . ($on ? ', true' : ', false');
+
+	@range = $range[0] if chance(40);
+	@range = () if chance(30);
+	$by_bit = 0 if @range < 2;
+	return command('int', 'coalesce(kv_bitpos(' . join(', ', $arguments, map { int8($_) } @range) . ($by_bit ? ', true' : '') . '), -1)',
+		'BITPOS', $k, $on, @range, $by_bit ? 'BIT' : ());
+}
+
+sub bitop
+{
+	my ($dest, $op) = (pick(@bit_keys), pick(qw(and or xor not)));
+	my @k = $op eq 'not' ? bit_key() : some(\&bit_key, 4);
+
+	return command('int', 'kv_bitop(' . join(', ', quote($op), quote($dest), text_array(@k)) . ')', 'BITOP', $op, $dest, @k);
+}
+
+sub bitfield
+{
+	my $k = bit_key();
+	my @ops;
+
+	for (1 .. 1 + below(5))
+	{
+		my $type = pick('i', 'u') . (1 + below(chance(95) ? 63 : 66));
+		my $offset = chance(50) ? '#' . below(30) : below(1000);
+		my $value = pick(0, 1, -1, below(300) - 150, '9223372036854775807', '-2305843009213693952', below(1 << 40));
+
+		push @ops, 'OVERFLOW', pick(qw(WRAP SAT FAIL)) if chance(30);
+		push @ops, chance(30) ? ('GET', $type, $offset) : (pick(qw(SET INCRBY)), $type, $offset, $value);
+	}
+	return command('int_list', 'array_to_string(kv_bitfield(' . quote($k) . ', ' . text_array(@ops) . "), ' ', '~')", 'BITFIELD', $k, @ops);
+}
+
 # ---- HyperLogLog ---------------------------------------------------------------------
 
 sub hll_value
@@ -691,6 +772,7 @@ my @table = (
 	[ 2, \&persist ], [ 3, \&ttl ], [ 2, \&type ], [ 2, \&scan ], [ 1, \&count ],
 	[ 18, \&zadd ], [ 2, \&zadd_many ], [ 6, \&zincrby ], [ 4, \&zrem ], [ 8, \&zget ], [ 5, \&zcount ],
 	[ 3, \&zlexcount ], [ 14, \&zrange ], [ 4, \&zrangestore ], [ 2, \&zremrange ], [ 3, \&zpop ],
+	[ 6, \&setbit ], [ 3, \&getbit ], [ 3, \&bitcount ], [ 4, \&bitpos ], [ 4, \&bitop ], [ 6, \&bitfield ],
 	[ 2, \&zrandmember ], [ 10, \&algebra ], [ 6, \&zadd_lex ], [ 4, \&pfadd ], [ 3, \&pfcount ], [ 1, \&pfmerge ]);
 my @drawn = map { ($_->[1]) x $_->[0] } @table;
 
@@ -704,7 +786,7 @@ sub all_keys
 {
 	my %seen;
 
-	return grep { !$seen{$_}++ } @keys, @zkeys, @lex_keys, @hll_keys;
+	return grep { !$seen{$_}++ } @keys, @bit_keys, @zkeys, @lex_keys, @hll_keys;
 }
 
 1;

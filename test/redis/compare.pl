@@ -29,6 +29,7 @@ GetOptions(\%option, 'count=i', 'seed=i', 'pg-config=s', 'keep-going', 'verbose'
 # Error of Redis => SQLSTATEs it may be in hotset
 my @errors = (
 	[ qr/^WRONGTYPE/, qr/42809/ ],
+	[ qr/bit offset is not an integer|Invalid bitfield type/, qr/22023/ ],
 	[ qr/not an integer/, qr/22P02|22003/ ],
 	[ qr/overflow/, qr/22003/ ],
 	[ qr/not a valid float|min or max is not a float|weight value is not a float|not a float/, qr/22P02|22023/ ],
@@ -269,6 +270,13 @@ sub as_text_list
 	my ($redis, $sql) = @_;
 
 	return $sql eq join(' ', map { defined $_ ? 'x' . unpack('H*', $_) : '~' } @$redis);
+}
+
+sub as_int_list
+{
+	my ($redis, $sql) = @_;
+
+	return ($sql // '') eq join(' ', map { $_ // '~' } @$redis);
 }
 
 sub as_key_set

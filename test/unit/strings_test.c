@@ -412,6 +412,78 @@ run_restore(Runner *r, HsBytes key, HsBytes dump, bool replace, int64_t expires_
 }
 
 HsStatus
+run_fields(Runner *r, HsBytes key, HsField *fields, size_t n, int64_t expires_us)
+{
+	HsFieldEdit e = {.fields = fields,.nfields = n,.max_value = r->max_value,
+	.new_expires_us = expires_us,.edit = {.scratch = r->scratch}};
+	bool		writes = false;
+	HsOp		op = {0};
+	HsStatus	status;
+	size_t		need = 0;
+
+	for (size_t i = 0; i < n; i++)
+		writes |= fields[i].kind != HS_FIELD_GET;
+	if (!writes)
+	{
+		status = begin(r, &op, key, HS_SHARED);
+		if (status != HS_OK)
+			return status;
+		status = hs_fields_read(&op, fields, n);
+		end(r, &op);
+		return status;
+	}
+	do
+	{
+		status = hs_fields_prepare(r->h, key, &e, r->now_us, &need);
+		if (status != HS_OK)
+			continue;
+		status = begin(r, &op, key, HS_EXCLUSIVE);
+		if (status == HS_OK)
+		{
+			status = hs_fields_write(&op, &e);
+			need = op.need;
+			end(r, &op);
+		}
+		hs_fields_discard(&e);
+	} while (status == HS_BUFFER_TOO_SMALL || again(r, status, op.hash, need));
+	return status;
+}
+
+HsStatus
+run_combine(Runner *r, HsBitsHow how, const HsBytes *keys, size_t n,
+			int64_t expires_us, size_t *size)
+{
+	HsBitsCombine c = {.how = how,.keys = keys,.nsources = n,.max_value = r->max_value,
+		.scratch = r->scratch,.expires_us = expires_us,
+	.sources = calloc(n + 1, sizeof(HsBitsSource))};
+	HsMulti		m = {0};
+	HsStatus	status;
+	size_t		need = 0;
+
+	do
+	{
+		status = hs_bits_prepare(r->h, &c, r->now_us, &need);
+		if (status != HS_OK)
+			continue;
+		while (hs_bits_fill(&c))
+			;
+		status = hs_multi_begin(&m, r->h, keys, n + 1, HS_EXCLUSIVE, r->now_us);
+		if (status == HS_OK)
+		{
+			m.effects = r->effects;
+			status = hs_bits_combine(&m, &c);
+			need = m.need;
+			hs_multi_end(&m);
+		}
+		hs_bits_discard(&c);
+	} while (status == HS_BUFFER_TOO_SMALL || again(r, status, m.hash, need));
+	free(c.sources);
+	r->found = c.found_type;
+	*size = c.result_size;
+	return status;
+}
+
+HsStatus
 run_rate(Runner *r, RateKind kind, HsBytes key, int64_t max,
 		 int64_t period_us, int64_t cost, HsRate *out)
 {

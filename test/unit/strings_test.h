@@ -6,6 +6,7 @@
 #ifndef STRINGS_TEST_H
 #define STRINGS_TEST_H
 
+#include "bits.h"
 #include "dump.h"
 #include "key.h"
 #include "kvstring.h"
@@ -55,6 +56,12 @@ extern HsStatus run_move(Runner *r, HsBytes from, HsBytes to, bool keep, bool re
 extern HsStatus run_dump(Runner *r, HsBytes key);
 extern HsStatus run_restore(Runner *r, HsBytes key, HsBytes dump, bool replace,
 							int64_t expires_us, bool *done);
+
+/* All of them reads: under the shared lock. */
+extern HsStatus run_fields(Runner *r, HsBytes key, HsField *fields, size_t n, int64_t expires_us);
+/* keys[n] receives the result. */
+extern HsStatus run_combine(Runner *r, HsBitsHow how, const HsBytes *keys, size_t n,
+							int64_t expires_us, size_t *size);
 
 typedef enum RateKind
 {

@@ -76,8 +76,9 @@ unit: $(TEST_NAMES:%=$(UNIT_DIR)/unit/%)
 unit-asan: $(TEST_NAMES:%=$(UNIT_DIR)/asan/%)
 	@UBSAN_OPTIONS=print_stacktrace=1 test/unit/run.sh $^
 
-unit-tsan: $(UNIT_DIR)/tsan/thread_stress
+unit-tsan: $(UNIT_DIR)/tsan/thread_stress $(UNIT_DIR)/tsan/test_bits
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $< 8 4
+	TSAN_OPTIONS=halt_on_error=1 $(UNIT_DIR)/tsan/test_bits readers_see_whole_commands
 
 stress: $(UNIT_DIR)/unit/engine_stress
 	$< $(STRESS_SECONDS) $(STRESS_PROCS)
