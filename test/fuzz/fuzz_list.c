@@ -39,14 +39,21 @@ setup(void)
 		HsBytes    *values = malloc(SPACE * sizeof(HsBytes));
 
 		for (unsigned kind = 0; kind < LIST_NVALUES; kind++)
-			memcpy(values + kind * (SPACE / LIST_NVALUES),
-				   list_model_values(SPACE / LIST_NVALUES, (ListValues) kind, 1),
-				   SPACE / LIST_NVALUES * sizeof(HsBytes));
+		{
+			unsigned	n = SPACE / LIST_NVALUES;
+			HsBytes    *some = list_model_values(n, (ListValues) kind, 1);
+
+			memcpy(values + kind * n, some, n * sizeof(HsBytes));
+			free(some);
+		}
 		/* numbers of the model stand for different values */
 		for (unsigned i = 0; i < SPACE; i++)
 			for (unsigned j = 0; j < i; j++)
 				if (hs_bytes_cmp(values[i], values[j]) == 0)
+				{
+					free((void *) values[i].data);
 					values[i] = hs_bytes(calloc(1, 1 + i), 1 + i);
+				}
 		buf = malloc(BUF_SIZE);
 		list_model_init(&model, SPACE, values);
 		heap_open(REGION_SIZE);
