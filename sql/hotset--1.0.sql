@@ -591,6 +591,293 @@ COMMENT ON FUNCTION zrangestorebylex(text, text, text, text, text, boolean, bigi
 'makes a key hold the members of another from min to max in the order of bytes; returns their number';
 
 -- ---------------------------------------------------------------------------
+-- Hashes
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION hset(key text, field text, value text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hset' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hset(text, text, text, name) IS
+'sets a field of a hash; returns how many were added';
+
+CREATE FUNCTION hset(key text, field text, value bytea, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hset' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hset(text, text, bytea, name) IS
+'sets a field of a hash; returns how many were added';
+
+CREATE FUNCTION hset(key text, field text, value jsonb, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hset_jsonb_value' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 80;
+COMMENT ON FUNCTION hset(text, text, jsonb, name) IS
+'sets a field of a hash to the text form of a value; returns how many were added';
+
+CREATE FUNCTION hset(key text, fields text[], "values" text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hset_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION hset(text, text[], text[], name) IS
+'sets fields of a hash, all of them or none; returns how many were added';
+
+CREATE FUNCTION hset(key text, object jsonb, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hset_object' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION hset(text, jsonb, name) IS
+'sets the fields that an object names, all at once; a null removes its field; returns how many were added';
+
+CREATE FUNCTION hset_row(key text, "row" record, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hset_row' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION hset_row(text, record, name) IS
+'sets a field for each column of a row, all at once; a null removes its field; returns how many were added';
+
+CREATE FUNCTION hsetnx(key text, field text, value text, keyspace name DEFAULT NULL)
+    RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_hsetnx' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hsetnx(text, text, text, name) IS
+'sets a field of a hash if it has none of that name: whether it was set';
+
+CREATE FUNCTION hsetnx(key text, field text, value bytea, keyspace name DEFAULT NULL)
+    RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_hsetnx' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hsetnx(text, text, bytea, name) IS
+'sets a field of a hash if it has none of that name: whether it was set';
+
+CREATE FUNCTION hdel(key text, field text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hdel' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hdel(text, text, name) IS
+'removes a field; returns how many were there';
+
+CREATE FUNCTION hdel(key text, fields text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hdel_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION hdel(text, text[], name) IS
+'removes fields; returns how many were there';
+
+CREATE FUNCTION hincrby(key text, field text, by bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hincrby' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hincrby(text, text, bigint, name) IS
+'adds to a number in a field, which begins at 0; returns the new value';
+
+CREATE FUNCTION hincrbyfloat(key text, field text, by float8, keyspace name DEFAULT NULL)
+    RETURNS float8
+    AS 'MODULE_PATHNAME', 'hotset_hincrbyfloat' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hincrbyfloat(text, text, float8, name) IS
+'adds to a number in a field, which begins at 0; returns the new value';
+
+CREATE FUNCTION hget(key text, field text, keyspace name DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_hget' LANGUAGE C STABLE PARALLEL SAFE COST 25;
+COMMENT ON FUNCTION hget(text, text, name) IS
+'value of a field';
+
+CREATE FUNCTION hget_bytea(key text, field text, keyspace name DEFAULT NULL)
+    RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_hget_bytea' LANGUAGE C STABLE PARALLEL SAFE COST 25;
+COMMENT ON FUNCTION hget_bytea(text, text, name) IS
+'bytes of the value of a field';
+
+CREATE FUNCTION hmget(key text, fields text[], keyspace name DEFAULT NULL)
+    RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_hmget' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION hmget(text, text[], name) IS
+'values of fields of one instant, null for each that is not there';
+
+CREATE FUNCTION hexists(key text, field text, keyspace name DEFAULT NULL)
+    RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_hexists' LANGUAGE C STABLE PARALLEL SAFE COST 25;
+COMMENT ON FUNCTION hexists(text, text, name) IS
+'whether a hash has a field';
+
+CREATE FUNCTION hstrlen(key text, field text, keyspace name DEFAULT NULL)
+    RETURNS integer
+    AS 'MODULE_PATHNAME', 'hotset_hstrlen' LANGUAGE C STABLE PARALLEL SAFE COST 25;
+COMMENT ON FUNCTION hstrlen(text, text, name) IS
+'bytes of the value of a field';
+
+CREATE FUNCTION hlen(key text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_hlen' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION hlen(text, name) IS
+'number of fields';
+
+CREATE FUNCTION hgetall_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_all_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION hgetall_support(internal) IS 'planner support of hgetall, hkeys and hvals';
+CREATE FUNCTION hrandfield_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_asked_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION hrandfield_support(internal) IS 'planner support of hrandfield';
+
+CREATE FUNCTION hgetall(key text, keyspace name DEFAULT NULL)
+    RETURNS TABLE (field text, value text)
+    AS 'MODULE_PATHNAME', 'hotset_hgetall' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
+    SUPPORT hgetall_support;
+COMMENT ON FUNCTION hgetall(text, name) IS
+'fields with their values, in no order';
+
+CREATE FUNCTION hgetall_jsonb(key text, keyspace name DEFAULT NULL)
+    RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'hotset_hgetall_jsonb' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION hgetall_jsonb(text, name) IS
+'fields with their values as an object of strings';
+
+CREATE FUNCTION hkeys(key text, keyspace name DEFAULT NULL)
+    RETURNS TABLE (field text)
+    AS 'MODULE_PATHNAME', 'hotset_hkeys' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
+    SUPPORT hgetall_support;
+COMMENT ON FUNCTION hkeys(text, name) IS
+'fields, in no order';
+
+CREATE FUNCTION hvals(key text, keyspace name DEFAULT NULL)
+    RETURNS TABLE (value text)
+    AS 'MODULE_PATHNAME', 'hotset_hvals' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
+    SUPPORT hgetall_support;
+COMMENT ON FUNCTION hvals(text, name) IS
+'values of all fields, in no order';
+
+CREATE FUNCTION hrandfield(key text, count bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS TABLE (field text, value text)
+    AS 'MODULE_PATHNAME', 'hotset_hrandfield' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 1
+    SUPPORT hrandfield_support;
+COMMENT ON FUNCTION hrandfield(text, bigint, name) IS
+'fields drawn at random: count different ones, or, if negative, that many with repetition';
+
+-- ---------------------------------------------------------------------------
+-- Sets
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION sadd(key text, member text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_sadd' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION sadd(text, text, name) IS
+'adds a member to a set; returns how many were added';
+
+CREATE FUNCTION sadd(key text, members text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_sadd_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION sadd(text, text[], name) IS
+'adds members, all of them or none; returns how many were added';
+
+CREATE FUNCTION srem(key text, member text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_srem' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION srem(text, text, name) IS
+'removes a member; returns how many were there';
+
+CREATE FUNCTION srem(key text, members text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_srem_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION srem(text, text[], name) IS
+'removes members; returns how many were there';
+
+CREATE FUNCTION smove(source text, dest text, member text, keyspace name DEFAULT NULL)
+    RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_smove' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION smove(text, text, text, name) IS
+'moves a member from one set to another: whether it was there';
+
+CREATE FUNCTION sismember(key text, member text, keyspace name DEFAULT NULL)
+    RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_sismember' LANGUAGE C STABLE PARALLEL SAFE COST 25;
+COMMENT ON FUNCTION sismember(text, text, name) IS
+'whether a set has a member';
+
+CREATE FUNCTION smismember(key text, members text[], keyspace name DEFAULT NULL)
+    RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_smismember' LANGUAGE C STABLE PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION smismember(text, text[], name) IS
+'for each of the members whether the set has it';
+
+CREATE FUNCTION scard(key text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_scard' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION scard(text, name) IS
+'number of members';
+
+CREATE FUNCTION smembers_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_all_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION smembers_support(internal) IS 'planner support of smembers';
+CREATE FUNCTION spop_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_asked_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION spop_support(internal) IS 'planner support of spop and srandmember';
+CREATE FUNCTION sunion_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_union_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION sunion_support(internal) IS 'planner support of sunion';
+CREATE FUNCTION sinter_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_inter_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION sinter_support(internal) IS 'planner support of sinter';
+CREATE FUNCTION sdiff_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_diff_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION sdiff_support(internal) IS 'planner support of sdiff';
+
+CREATE FUNCTION smembers(key text, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text)
+    AS 'MODULE_PATHNAME', 'hotset_smembers' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
+    SUPPORT smembers_support;
+COMMENT ON FUNCTION smembers(text, name) IS
+'members of a set, in no order';
+
+CREATE FUNCTION spop(key text, count bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text)
+    AS 'MODULE_PATHNAME', 'hotset_spop' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 1
+    SUPPORT spop_support;
+COMMENT ON FUNCTION spop(text, bigint, name) IS
+'removes and returns members drawn at random';
+
+CREATE FUNCTION srandmember(key text, count bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text)
+    AS 'MODULE_PATHNAME', 'hotset_srandmember' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100 ROWS 1
+    SUPPORT spop_support;
+COMMENT ON FUNCTION srandmember(text, bigint, name) IS
+'members drawn at random: count different ones, or, if negative, that many with repetition';
+
+CREATE FUNCTION sunion(keys text[], keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text)
+    AS 'MODULE_PATHNAME', 'hotset_sunion' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    SUPPORT sunion_support;
+COMMENT ON FUNCTION sunion(text[], name) IS
+'members of any of the sets, in no order';
+
+CREATE FUNCTION sinter(keys text[], keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text)
+    AS 'MODULE_PATHNAME', 'hotset_sinter' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    SUPPORT sinter_support;
+COMMENT ON FUNCTION sinter(text[], name) IS
+'members of all of the sets, in no order';
+
+CREATE FUNCTION sdiff(keys text[], keyspace name DEFAULT NULL)
+    RETURNS TABLE (member text)
+    AS 'MODULE_PATHNAME', 'hotset_sdiff' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
+    SUPPORT sdiff_support;
+COMMENT ON FUNCTION sdiff(text[], name) IS
+'members of the first set that are in none of the others, in no order';
+
+CREATE FUNCTION sunionstore(dest text, keys text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_sunionstore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION sunionstore(text, text[], name) IS
+'makes a key hold the union of sets, whatever it held; returns the number of members';
+
+CREATE FUNCTION sinterstore(dest text, keys text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_sinterstore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION sinterstore(text, text[], name) IS
+'makes a key hold the intersection of sets, whatever it held; returns the number of members';
+
+CREATE FUNCTION sdiffstore(dest text, keys text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_sdiffstore' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION sdiffstore(text, text[], name) IS
+'makes a key hold the first set less all others, whatever it held; returns the number of members';
+
+CREATE FUNCTION sintercard(keys text[], "limit" bigint DEFAULT 0, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_sintercard' LANGUAGE C STABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION sintercard(text[], bigint, name) IS
+'number of members that are in all of the sets, counted up to the limit, if there is one';
+
+-- ---------------------------------------------------------------------------
 -- HyperLogLog
 -- ---------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
@@ -51,6 +53,40 @@ hsg_arg_count(FunctionCallInfo fcinfo, int n, const char *what, uint64_t if_null
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be negative", what)));
 	return (uint64_t) PG_GETARG_INT64(n);
+}
+
+float8
+hsg_arg_increment(FunctionCallInfo fcinfo, int n)
+{
+	hsg_require(fcinfo, n, "by");
+	if (isnan(PG_GETARG_FLOAT8(n)) || isinf(PG_GETARG_FLOAT8(n)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("increment must be a finite number")));
+	return PG_GETARG_FLOAT8(n);
+}
+
+void
+hsg_refuse_overflow(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("value out of range: overflow")));
+}
+
+void
+hsg_check_element(HsBytes value, size_t limit)
+{
+	bool		is_setting = hsg_max_value < limit;
+
+	if (is_setting)
+		limit = hsg_max_value;
+	if (value.size > limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("value is too long"),
+				 errdetail("Values have at most %zu bytes here.", limit),
+				 is_setting ? errhint("Increase \"hotset.max_value\".") : 0));
 }
 
 int64

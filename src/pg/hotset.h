@@ -52,6 +52,10 @@ extern void hsg_refuse_both(const char *a, const char *b);
 
 /* A number that is not negative (22023). */
 extern uint64_t hsg_arg_count(FunctionCallInfo fcinfo, int n, const char *what, uint64_t if_null);
+/* What is added to a number: not NULL, and finite (22023). */
+extern float8 hsg_arg_increment(FunctionCallInfo fcinfo, int n);
+/* The sum is not finite: 22003. */
+pg_noreturn extern void hsg_refuse_overflow(void);
 /* How many to draw at random: negative is with repetition, 22023 beyond 'max'. */
 extern int64 hsg_arg_draws(FunctionCallInfo fcinfo, int n, int64 max);
 
@@ -94,8 +98,11 @@ extern int64_t hsg_expiry(int64_t now_us, int64_t ttl_us);
 /* Days and time of day, as subtracting timestamps gives. */
 extern Interval *hsg_interval(int64_t us);
 
-/* Setting hotset.max_value: bytes of the longest value of a string key. */
+/* Setting hotset.max_value: bytes of the longest value. */
 extern int	hsg_max_value;
+
+/* 54000 if a value within a collection is longer than that, or than 'limit'. */
+extern void hsg_check_element(HsBytes value, size_t limit);
 
 /*
  * ---- Keyspaces (keyspace.c) --------------------------------------------------

@@ -31,7 +31,8 @@ static void dump_check_size(HsBytes key, size_t size);
 static bytea *dump_seal(uint8_t *chunk, size_t size, HsType type, uint16_t flags);
 static void restore_check(HsHandle *h, HsBytes key, HsDump *dump);
 static void json_text_parse(HsDump *dump);
-static void members_check(HsBytes payload);
+static void members_check(HsBytes payload, size_t before, bool has_values);
+static bool sized_next(HsBytes payload, size_t *pos, HsBytes *bytes);
 
 /*
  * ---- Deleting, counting ------------------------------------------------------
@@ -525,7 +526,11 @@ static void
 restore_check(HsHandle *h, HsBytes key, HsDump *dump)
 {
 	if (dump->type == HS_ZSET)
-		members_check(dump->payload);
+		members_check(dump->payload, sizeof(double), false);
+	if (dump->type == HS_SET)
+		members_check(dump->payload, 0, false);
+	if (dump->type == HS_HASH)
+		members_check(dump->payload, 0, true);
 	if (dump->type != HS_STRING)
 		return;
 	if (dump->flags & HS_RF_JSONB)
@@ -550,25 +555,42 @@ json_text_parse(HsDump *dump)
 }
 
 /*
- * Members are text wherever they are shown, and some functions remove what they
- * show: so none may come in that cannot be shown.  Sizes that do not add up are
- * left to the engine to refuse.
+ * Members and fields are text wherever they are shown, and some functions remove
+ * what they show: so none may come in that cannot be shown.  'before' bytes of each are
+ * something else; values may be any bytes.  Sizes that do not add up are left to
+ * the engine to refuse.
  */
 static void
-members_check(HsBytes payload)
+members_check(HsBytes payload, size_t before, bool has_values)
 {
-	size_t		pos = sizeof(uint32_t); /* behind their number */
+	size_t		pos = Min(sizeof(uint32_t), payload.size);	/* behind their number */
+	HsBytes		member;
+	HsBytes		value;
 
-	while (payload.size > pos && payload.size - pos >= HS_ZSET_ENTRY_HEADER)
+	while (payload.size - pos > before)
 	{
-		uint32_t	size;
-
 		CHECK_FOR_INTERRUPTS();
-		memcpy(&size, payload.data + pos + sizeof(double), sizeof(size));
-		pos += HS_ZSET_ENTRY_HEADER;
-		if (size > payload.size - pos)
+		pos += before;
+		if (!sized_next(payload, &pos, &member) ||
+			(has_values && !sized_next(payload, &pos, &value)))
 			return;
-		(void) pg_verifymbstr((const char *) payload.data + pos, (int) size, false);
-		pos += size;
+		(void) pg_verifymbstr((const char *) member.data, (int) member.size, false);
 	}
+}
+
+/* Take [u32 size][bytes] at *pos apart; false if it does not fit. */
+static bool
+sized_next(HsBytes payload, size_t *pos, HsBytes *bytes)
+{
+	uint32_t	size;
+
+	if (payload.size - *pos < sizeof(size))
+		return false;
+	memcpy(&size, payload.data + *pos, sizeof(size));
+	*pos += sizeof(size);
+	if (payload.size - *pos < size)
+		return false;
+	*bytes = hs_bytes(payload.data + *pos, size);
+	*pos += size;
+	return true;
 }

@@ -31,7 +31,6 @@
 #define GUESS_MAX		4096	/* items */
 #define TEXT_MIN		128
 
-static bool next_row(FunctionCallInfo fcinfo, HsgRows *rows, Datum *values, bool *nulls);
 static bool read_batch(FunctionCallInfo fcinfo, HsgRows *rows);
 static bool is_cut_short(const HsgRows *rows);
 static void grow_buffer(HsgRows *rows, size_t capacity);
@@ -95,7 +94,7 @@ hsg_rows(FunctionCallInfo fcinfo, HsgRowsOpen open)
 		MemoryContextSwitchTo(old);
 	}
 	funcctx = SRF_PERCALL_SETUP();
-	if (!next_row(fcinfo, funcctx->user_fctx, values, nulls))
+	if (!hsg_rows_next(fcinfo, funcctx->user_fctx, values, nulls))
 		SRF_RETURN_DONE(funcctx);
 	if (funcctx->tuple_desc != NULL)
 		SRF_RETURN_NEXT(funcctx, HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc,
@@ -120,7 +119,7 @@ store_rows(FunctionCallInfo fcinfo, HsgRowsOpen open)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	old = MemoryContextSwitchTo(context);
 	rows = open(fcinfo);
-	while (next_row(fcinfo, rows, values, nulls))
+	while (hsg_rows_next(fcinfo, rows, values, nulls))
 	{
 		CHECK_FOR_INTERRUPTS();
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
@@ -130,8 +129,8 @@ store_rows(FunctionCallInfo fcinfo, HsgRowsOpen open)
 	return (Datum) 0;
 }
 
-static bool
-next_row(FunctionCallInfo fcinfo, HsgRows *rows, Datum *values, bool *nulls)
+bool
+hsg_rows_next(FunctionCallInfo fcinfo, HsgRows *rows, Datum *values, bool *nulls)
 {
 	while (rows->left == 0)
 	{

@@ -60,6 +60,9 @@ extern void hsg_rows_read(HsgRows *rows, HsBytes key, HsType type, int ks_arg,
 						  uint64_t whole_batch, HsStatus (*read) (HsOp *op, HsgRows *rows),
 						  void (*rewind) (HsgRows *rows));
 
+/* The next row, for functions that do not return them; false at the end. */
+extern bool hsg_rows_next(FunctionCallInfo fcinfo, HsgRows *rows, Datum *values, bool *nulls);
+
 /* A text for a row, in memory that the next row uses again.  22021 if it is none. */
 extern Datum hsg_row_text(HsgRows *rows, int column, HsBytes bytes);
 
@@ -74,6 +77,14 @@ extern void hsg_row_of_two(HsgRows *rows, Datum *values, bool *nulls);
 /* Rows of so many items each, for a command to fill in; the first buffer has room for
  * about 'guess' of them. */
 extern HsgRows *hsg_rows_of_items(int columns, uint64_t guess);
+
+static inline void
+hsg_items_init(HsItems *items, void *buf, size_t capacity)
+{
+	memset(items, 0, sizeof(*items));
+	items->buf = buf;
+	items->capacity = capacity;
+}
 
 /*
  * After a command that fills the buffer, with no lock held: true when it must run

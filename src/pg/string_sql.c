@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -885,18 +883,11 @@ hotset_kv_incrbyfloat(PG_FUNCTION_ARGS)
 	double		result = 0;
 
 	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "by");
 	key = hsg_arg_bytes(fcinfo, 0);
-	by = PG_GETARG_FLOAT8(1);
-	if (isnan(by) || isinf(by))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("increment must be a finite number")));
+	by = hsg_arg_increment(fcinfo, 1);
 	HSG_TRY(status, op, h, key, HS_EXCLUSIVE, hs_string_incrbyfloat(&op, by, &result));
 	if (status == HS_NOT_A_NUMBER)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("value out of range: overflow")));
+		hsg_refuse_overflow();
 	hsg_check(status, h, key, HS_STRING, op.found_type);
 	PG_RETURN_FLOAT8(result);
 }

@@ -57,6 +57,20 @@ is(answer('euc_jp', "SELECT kv_get('d')"), '22021', 'string of another encoding 
 $dump = answer('latin1', "SELECT kv_dump('z')");
 is(answer('euc_jp', "SELECT kv_restore('dz', '$dump')"), '22021', 'members of another encoding are not restored');
 is(answer('euc_jp', "SELECT kv_exists('dz')"), 'f', 'nor half of them');
+for my $type ([ "sadd('s', $e)", 's', 'set' ], [ "hset('h', $e, 'v')", 'h', 'hash' ])
+{
+	my ($fill, $key, $name) = @$type;
+
+	is(answer('latin1', "SELECT $fill"), '1', "LATIN1: $name");
+	$dump = answer('latin1', "SELECT kv_dump('$key')");
+	is(answer('euc_jp', "SELECT kv_restore('d$key', '$dump')"), '22021', "$name of another encoding is not restored");
+	is(answer('euc_jp', "SELECT kv_exists('d$key')"), 'f', "nor half of a $name");
+}
+is(answer('latin1', "SELECT hset('v', 'f', $e), hset('v', 'g', 'plain')"), '1|1', 'LATIN1: value of a field');
+$dump = answer('latin1', "SELECT kv_dump('v')");
+is(answer('euc_jp', "SELECT kv_restore('v', '$dump'), hget('v', 'g'), hget_bytea('v', 'f')"), 't|plain|\xe9',
+	'values of another encoding are bytes');
+is(answer('euc_jp', "SELECT hget('v', 'f')"), '22021', 'and no text');
 $dump = answer('latin1', "SELECT kv_dump('j')");
 is(answer('euc_jp', "SELECT kv_restore('d', '$dump', replace => true)"), '22021', 'jsonb of another encoding is not restored')
   or diag(answer('euc_jp', "SELECT kv_get_bytea('d')"));

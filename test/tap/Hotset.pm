@@ -74,6 +74,7 @@ sub keyspace_calls
 		'timestamp with time zone' => 'clock_timestamp()',
 		'hll' => "(SELECT hll_add_agg(1))",
 		'name' => "'k'::name",
+		'record' => 'ROW(1)',
 		'anyelement' => '1');
 	my @calls;
 

@@ -1,0 +1,787 @@
+/*
+ * hash_sql.c
+ *	  SQL functions on hashes.
+ *
+ * A hash has no nulls.  Where a whole object comes in, from jsonb or a row, a
+ * null in it removes the field: afterwards what the object names is as it says.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "common/pg_prng.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+#include "../engine/hash.h"
+#include "rows.h"
+
+#define REMOVE_HINT		"To remove a field, use hdel."
+#define VALUE_STACK		1024	/* bytes; longer values are read into palloc'd memory */
+
+/* What a command sets and what it removes. */
+typedef struct Change
+{
+	HsHashField *fields;
+	size_t		nfields;
+	HsBytes    *removed;
+	size_t		nremoved;
+} Change;
+
+/* How to turn the columns of a row type into text; kept from call to call. */
+typedef struct RowOutput
+{
+	Oid			type;			/* InvalidOid: nothing here yet */
+	int32		typmod;
+	int			ncolumns;
+	FmgrInfo   *output;
+	HsBytes    *names;
+} RowOutput;
+
+/* Rows of a hash. */
+typedef struct HashRows
+{
+	HsgRows		rows;
+	HsDictCursor cursor;
+	bool		fields;
+	bool		values;
+} HashRows;
+
+static Datum set_command(FunctionCallInfo fcinfo, bool nx);
+static uint64_t change_run(HsHandle *h, HsBytes key, const Change *c);
+static HsStatus change_apply(HsOp *op, const Change *c, int64_t expires_us, uint64_t *added);
+static void change_object(Jsonb *object, Change *c);
+static HsBytes json_text(JsonbValue *v);
+static void change_row(FunctionCallInfo fcinfo, HeapTupleHeader row, Change *c);
+static RowOutput *row_output(FunctionCallInfo fcinfo, Oid type, int32 typmod);
+static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *fields, int n);
+static bool get_command(FunctionCallInfo fcinfo, HsItems *items, uint8_t *stack, HsBytes *value);
+static bool value_size(FunctionCallInfo fcinfo, HsHandle *h, uint64_t *size);
+static void check_number(HsStatus status, HsHandle *h, HsBytes key, HsBytes field, HsType found);
+static HsgRows *all_rows(FunctionCallInfo fcinfo, bool fields, bool values);
+static HsgRows *open_hgetall(FunctionCallInfo fcinfo);
+static HsgRows *open_hkeys(FunctionCallInfo fcinfo);
+static HsgRows *open_hvals(FunctionCallInfo fcinfo);
+static HsgRows *open_hrandfield(FunctionCallInfo fcinfo);
+static HsStatus read_hash(HsOp *op, HsgRows *rows);
+static void rewind_hash(HsgRows *rows);
+
+PG_FUNCTION_INFO_V1(hotset_hset);
+PG_FUNCTION_INFO_V1(hotset_hset_jsonb_value);
+PG_FUNCTION_INFO_V1(hotset_hset_many);
+PG_FUNCTION_INFO_V1(hotset_hset_object);
+PG_FUNCTION_INFO_V1(hotset_hset_row);
+PG_FUNCTION_INFO_V1(hotset_hsetnx);
+PG_FUNCTION_INFO_V1(hotset_hdel);
+PG_FUNCTION_INFO_V1(hotset_hdel_many);
+PG_FUNCTION_INFO_V1(hotset_hincrby);
+PG_FUNCTION_INFO_V1(hotset_hincrbyfloat);
+PG_FUNCTION_INFO_V1(hotset_hget);
+PG_FUNCTION_INFO_V1(hotset_hget_bytea);
+PG_FUNCTION_INFO_V1(hotset_hmget);
+PG_FUNCTION_INFO_V1(hotset_hexists);
+PG_FUNCTION_INFO_V1(hotset_hstrlen);
+PG_FUNCTION_INFO_V1(hotset_hlen);
+PG_FUNCTION_INFO_V1(hotset_hgetall);
+PG_FUNCTION_INFO_V1(hotset_hkeys);
+PG_FUNCTION_INFO_V1(hotset_hvals);
+PG_FUNCTION_INFO_V1(hotset_hgetall_jsonb);
+PG_FUNCTION_INFO_V1(hotset_hrandfield);
+
+/*
+ * ---- Setting ---------------------------------------------------------------------
+ */
+
+/* hset(key text, field text, value text or bytea) returns bigint: fields added */
+Datum
+hotset_hset(PG_FUNCTION_ARGS)
+{
+	return set_command(fcinfo, false);
+}
+
+/* hsetnx(key text, field text, value text or bytea) returns boolean */
+Datum
+hotset_hsetnx(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(DatumGetInt64(set_command(fcinfo, true)) > 0);
+}
+
+static Datum
+set_command(FunctionCallInfo fcinfo, bool nx)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	HsBytes		key;
+	HsHashField f;
+	int64_t		expires_us;
+	uint64_t	added = 0;
+	HsOp		op;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "field");
+	hsg_require_value(fcinfo, 2, REMOVE_HINT);
+	key = hsg_arg_bytes(fcinfo, 0);
+	f.field = hsg_arg_bytes(fcinfo, 1);
+	f.value = hsg_arg_bytes(fcinfo, 2);
+	hsg_check_element(f.value, HS_DICT_VALUE_MAX);
+	expires_us = hsg_default_expiry(h);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_HASH, hs_hash_set(&op, &f, 1, nx, expires_us, &added));
+	PG_RETURN_INT64(added);
+}
+
+/* hset(key text, field text, value jsonb) returns bigint: fields added */
+Datum
+hotset_hset_jsonb_value(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	HsHashField f;
+	Change		c = {.fields = &f,.nfields = 1};
+	Jsonb	   *value;
+	char	   *s;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "field");
+	hsg_require_value(fcinfo, 2, REMOVE_HINT);
+	f.field = hsg_arg_bytes(fcinfo, 1);
+	value = PG_GETARG_JSONB_P(2);
+	s = JsonbToCString(NULL, &value->root, VARSIZE(value));
+	f.value = hs_bytes(s, strlen(s));
+	PG_RETURN_INT64(change_run(h, hsg_arg_bytes(fcinfo, 0), &c));
+}
+
+/* hset(key text, fields text[], "values" text[]) returns bigint: fields added */
+Datum
+hotset_hset_many(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	Change		c = {0};
+	HsBytes    *fields;
+	HsBytes    *values;
+	int			n;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "fields");
+	hsg_require(fcinfo, 2, "values");
+	n = hsg_arg_elements(fcinfo, 1, "field", &fields);
+	if (hsg_arg_elements(fcinfo, 2, "value", &values) != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arrays of fields and values must have the same number of elements")));
+	c.fields = hsg_alloc(sizeof(HsHashField) * n);
+	c.nfields = n;
+	for (int i = 0; i < n; i++)
+	{
+		c.fields[i].field = fields[i];
+		c.fields[i].value = values[i];
+	}
+	PG_RETURN_INT64(change_run(h, hsg_arg_bytes(fcinfo, 0), &c));
+}
+
+/* hset(key text, object jsonb) returns bigint: fields added */
+Datum
+hotset_hset_object(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	Change		c = {0};
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "object");
+	change_object(PG_GETARG_JSONB_P(1), &c);
+	PG_RETURN_INT64(change_run(h, hsg_arg_bytes(fcinfo, 0), &c));
+}
+
+/* hset_row(key text, "row" record) returns bigint: fields added */
+Datum
+hotset_hset_row(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	Change		c = {0};
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "row");
+	change_row(fcinfo, PG_GETARG_HEAPTUPLEHEADER(1), &c);
+	PG_RETURN_INT64(change_run(h, hsg_arg_bytes(fcinfo, 0), &c));
+}
+
+static uint64_t
+change_run(HsHandle *h, HsBytes key, const Change *c)
+{
+	int64_t		expires_us = hsg_default_expiry(h);
+	uint64_t	added = 0;
+	HsOp		op;
+
+	for (size_t i = 0; i < c->nfields; i++)
+		hsg_check_element(c->fields[i].value, HS_DICT_VALUE_MAX);
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_HASH, change_apply(&op, c, expires_us, &added));
+	return added;
+}
+
+/* Setting can fail, and has then changed nothing; removing takes no memory. */
+static HsStatus
+change_apply(HsOp *op, const Change *c, int64_t expires_us, uint64_t *added)
+{
+	uint64_t	removed;
+	HsStatus	status = hs_hash_set(op, c->fields, c->nfields, false, expires_us, added);
+
+	if (status == HS_OK && c->nremoved > 0)
+		status = hs_hash_remove(op, c->removed, c->nremoved, &removed);
+	return status;
+}
+
+/*
+ * ---- Objects -----------------------------------------------------------------------
+ */
+
+static void
+change_object(Jsonb *object, Change *c)
+{
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	HsBytes		field = {NULL, 0};
+
+	if (!JB_ROOT_IS_OBJECT(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot set the fields of a hash from a JSON %s",
+						JB_ROOT_IS_SCALAR(object) ? "scalar" : "array"),
+				 errhint("Give a JSON object.")));
+	c->fields = hsg_alloc(sizeof(HsHashField) * JB_ROOT_COUNT(object));
+	c->removed = hsg_alloc(sizeof(HsBytes) * JB_ROOT_COUNT(object));
+	it = JsonbIteratorInit(&object->root);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			field = hs_bytes(v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE && v.type == jbvNull)
+			c->removed[c->nremoved++] = field;
+		else if (token == WJB_VALUE)
+		{
+			c->fields[c->nfields].field = field;
+			c->fields[c->nfields++].value = json_text(&v);
+		}
+	}
+}
+
+/* A string without its quotes, as ->> gives it. */
+static HsBytes
+json_text(JsonbValue *v)
+{
+	char	   *s;
+
+	switch (v->type)
+	{
+		case jbvString:
+			return hs_bytes(v->val.string.val, v->val.string.len);
+		case jbvBool:
+			s = v->val.boolean ? "true" : "false";
+			break;
+		case jbvNumeric:
+			s = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+			break;
+		default:
+			Assert(v->type == jbvBinary);
+			s = JsonbToCString(NULL, v->val.binary.data, v->val.binary.len);
+			break;
+	}
+	return hs_bytes(s, strlen(s));
+}
+
+static void
+change_row(FunctionCallInfo fcinfo, HeapTupleHeader row, Change *c)
+{
+	Oid			type = HeapTupleHeaderGetTypeId(row);
+	int32		typmod = HeapTupleHeaderGetTypMod(row);
+	TupleDesc	desc = lookup_rowtype_tupdesc(type, typmod);
+	RowOutput  *out;
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row),.t_data = row};
+	Datum	   *datums = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+
+	ItemPointerSetInvalid(&tuple.t_self);
+	heap_deform_tuple(&tuple, desc, datums, nulls);
+	out = row_output(fcinfo, type, typmod);
+	c->fields = palloc(sizeof(HsHashField) * desc->natts);
+	c->removed = palloc(sizeof(HsBytes) * desc->natts);
+	for (int i = 0; i < out->ncolumns; i++)
+	{
+		char	   *s;
+
+		if (TupleDescAttr(desc, i)->attisdropped)
+			continue;
+		if (nulls[i])
+		{
+			c->removed[c->nremoved++] = out->names[i];
+			continue;
+		}
+		s = OutputFunctionCall(&out->output[i], datums[i]);
+		c->fields[c->nfields].field = out->names[i];
+		c->fields[c->nfields++].value = hs_bytes(s, strlen(s));
+	}
+	ReleaseTupleDesc(desc);
+}
+
+/* Names and output functions of the columns; of dropped ones nothing. */
+static RowOutput *
+row_output(FunctionCallInfo fcinfo, Oid type, int32 typmod)
+{
+	RowOutput  *out = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+	TupleDesc	desc;
+
+	if (out != NULL && out->type == type && out->typmod == typmod)
+		return out;
+	desc = lookup_rowtype_tupdesc(type, typmod);
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	out = palloc0(sizeof(RowOutput));
+	out->output = palloc0(sizeof(FmgrInfo) * Max(desc->natts, 1));
+	out->names = palloc0(sizeof(HsBytes) * Max(desc->natts, 1));
+	out->ncolumns = desc->natts;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Oid			function;
+		bool		is_varlena;
+		char	   *name;
+
+		if (att->attisdropped)
+			continue;
+		name = pstrdup(NameStr(att->attname));
+		out->names[i] = hs_bytes(name, strlen(name));
+		getTypeOutputInfo(att->atttypid, &function, &is_varlena);
+		fmgr_info_cxt(function, &out->output[i], CurrentMemoryContext);
+	}
+	out->type = type;
+	out->typmod = typmod;
+	MemoryContextSwitchTo(old);
+	ReleaseTupleDesc(desc);
+	fcinfo->flinfo->fn_extra = out;
+	return out;
+}
+
+/*
+ * ---- Removing, counting --------------------------------------------------------------
+ */
+
+/* hdel(key text, field text) returns bigint: fields removed */
+Datum
+hotset_hdel(PG_FUNCTION_ARGS)
+{
+	HsBytes		field;
+
+	(void) hsg_keyspace(fcinfo, 2);
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "field");
+	field = hsg_arg_bytes(fcinfo, 1);
+	return remove_command(fcinfo, &field, 1);
+}
+
+/* hdel(key text, fields text[]) returns bigint: fields removed */
+Datum
+hotset_hdel_many(PG_FUNCTION_ARGS)
+{
+	HsBytes    *fields;
+	int			n;
+
+	(void) hsg_keyspace(fcinfo, 2);
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "fields");
+	n = hsg_arg_elements(fcinfo, 1, "field", &fields);
+	return remove_command(fcinfo, fields, n);
+}
+
+static Datum
+remove_command(FunctionCallInfo fcinfo, const HsBytes *fields, int n)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
+	uint64_t	removed = 0;
+	HsOp		op;
+
+	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_HASH, hs_hash_remove(&op, fields, n, &removed));
+	PG_RETURN_INT64(removed);
+}
+
+/* hincrby(key text, field text, by bigint) returns bigint: the new value */
+Datum
+hotset_hincrby(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	HsBytes		key;
+	HsBytes		field;
+	int64_t		expires_us;
+	int64_t		result = 0;
+	HsOp		op;
+	HsStatus	status;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "field");
+	hsg_require(fcinfo, 2, "by");
+	key = hsg_arg_bytes(fcinfo, 0);
+	field = hsg_arg_bytes(fcinfo, 1);
+	expires_us = hsg_default_expiry(h);
+	HSG_TRY(status, op, h, key, HS_EXCLUSIVE,
+			hs_hash_incr(&op, field, PG_GETARG_INT64(2), expires_us, &result));
+	check_number(status, h, key, field, op.found_type);
+	PG_RETURN_INT64(result);
+}
+
+/* hincrbyfloat(key text, field text, by float8) returns float8: the new value */
+Datum
+hotset_hincrbyfloat(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 3);
+	HsBytes		key;
+	HsBytes		field;
+	double		by;
+	int64_t		expires_us;
+	double		result = 0;
+	HsOp		op;
+	HsStatus	status;
+
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, "field");
+	key = hsg_arg_bytes(fcinfo, 0);
+	field = hsg_arg_bytes(fcinfo, 1);
+	by = hsg_arg_increment(fcinfo, 2);
+	expires_us = hsg_default_expiry(h);
+	HSG_TRY(status, op, h, key, HS_EXCLUSIVE,
+			hs_hash_incr_float(&op, field, by, expires_us, &result));
+	check_number(status, h, key, field, op.found_type);
+	PG_RETURN_FLOAT8(result);
+}
+
+static void
+check_number(HsStatus status, HsHandle *h, HsBytes key, HsBytes field, HsType found)
+{
+	switch (status)
+	{
+		case HS_NOT_INTEGER:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					 errmsg("value of field \"%s\" of key \"%s\" is not an integer",
+							hsg_key_text(field), hsg_key_text(key)),
+					 errdetail("Counters are decimal integers of 64 bits.")));
+			break;
+		case HS_NOT_FLOAT:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					 errmsg("value of field \"%s\" of key \"%s\" is not a number",
+							hsg_key_text(field), hsg_key_text(key))));
+			break;
+		case HS_OVERFLOW:
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("counter out of range"),
+					 errdetail("The value of field \"%s\" of key \"%s\" would not fit into 64 bits.",
+							   hsg_key_text(field), hsg_key_text(key))));
+			break;
+		case HS_NOT_A_NUMBER:
+			hsg_refuse_overflow();
+			break;
+		default:
+			hsg_check(status, h, key, HS_HASH, found);
+	}
+}
+
+/*
+ * ---- One field ---------------------------------------------------------------------
+ */
+
+/* hget(key text, field text) returns text */
+Datum
+hotset_hget(PG_FUNCTION_ARGS)
+{
+	uint8_t		stack[VALUE_STACK];
+	HsItems		items;
+	HsBytes		value;
+
+	if (!get_command(fcinfo, &items, stack, &value))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(hsg_text_result(value.data, value.size, false));
+}
+
+/* hget_bytea(key text, field text) returns bytea */
+Datum
+hotset_hget_bytea(PG_FUNCTION_ARGS)
+{
+	uint8_t		stack[VALUE_STACK];
+	HsItems		items;
+	HsBytes		value;
+
+	if (!get_command(fcinfo, &items, stack, &value))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(hsg_text_result(value.data, value.size, true));
+}
+
+/* False if there is none. */
+static bool
+get_command(FunctionCallInfo fcinfo, HsItems *items, uint8_t *stack, HsBytes *value)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	HsBytes		key;
+	HsBytes		field;
+	size_t		pos = 0;
+	HsOp		op;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return false;
+	key = hsg_arg_bytes(fcinfo, 0);
+	field = hsg_arg_bytes(fcinfo, 1);
+	hsg_items_init(items, stack, VALUE_STACK);
+	do
+	{
+		HSG_ONCE(status, op, h, key, HS_SHARED, hs_hash_get(&op, field, items));
+	} while (hsg_items_again(items, status, stack) || hsg_retry(h, status, op.hash, op.need));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_HASH, op.found_type);
+	return hs_items_next(items, &pos, value);
+}
+
+/* hmget(key text, fields text[]) returns text[]: null for each that is absent */
+Datum
+hotset_hmget(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	HsBytes		key;
+	HsBytes    *fields;
+	bool	   *nulls;
+	Datum	   *datums;
+	int			nfields;
+	int			n = 0;
+	size_t		pos = 0;
+	uint8_t		stack[VALUE_STACK];
+	HsItems		items;
+	HsOp		op;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	key = hsg_arg_bytes(fcinfo, 0);
+	nfields = hsg_arg_array(fcinfo, 1, &fields, &nulls);
+	if (nulls == NULL)
+		nulls = palloc0(sizeof(bool) * Max(nfields, 1));
+	for (int i = 0; i < nfields; i++)
+		if (!nulls[i])
+			fields[n++] = fields[i];
+	hsg_items_init(&items, stack, sizeof(stack));
+	do
+	{
+		HSG_ONCE(status, op, h, key, HS_SHARED, hs_hash_get_many(&op, fields, n, &items));
+	} while (hsg_items_again(&items, status, stack) || hsg_retry(h, status, op.hash, op.need));
+	hsg_check(status, h, key, HS_HASH, op.found_type);
+
+	datums = hsg_alloc(sizeof(Datum) * nfields);
+	for (int i = 0; i < nfields; i++)
+	{
+		HsBytes		value;
+
+		datums[i] = (Datum) 0;
+		if (!nulls[i])
+			nulls[i] = !hs_items_next(&items, &pos, &value);
+		if (!nulls[i])
+			datums[i] = PointerGetDatum(hsg_text_result(value.data, value.size, false));
+	}
+	PG_RETURN_ARRAYTYPE_P(hsg_array(TEXTOID, datums, nulls, nfields));
+}
+
+/* Bytes of the value of a field; false if there is none. */
+static bool
+value_size(FunctionCallInfo fcinfo, HsHandle *h, uint64_t *size)
+{
+	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
+	HsBytes		field = hsg_arg_bytes(fcinfo, 1);
+	HsOp		op;
+	HsStatus	status;
+
+	HSG_TRY(status, op, h, key, HS_SHARED, hs_hash_value_size(&op, field, size));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, key, HS_HASH, op.found_type);
+	return true;
+}
+
+/* hexists(key text, field text) returns boolean */
+Datum
+hotset_hexists(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	uint64_t	size;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(value_size(fcinfo, h, &size));
+}
+
+/* hstrlen(key text, field text) returns integer: bytes of the value */
+Datum
+hotset_hstrlen(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	uint64_t	size;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || !value_size(fcinfo, h, &size))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32((int32) size);
+}
+
+/*
+ * ---- All of them ---------------------------------------------------------------------
+ */
+
+/* hlen(key text) returns bigint: 0 if there is none */
+Datum
+hotset_hlen(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		key;
+	uint64_t	count = 0;
+	HsOp		op;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	key = hsg_arg_bytes(fcinfo, 0);
+	HSG_RUN(op, h, key, HS_SHARED, HS_HASH, hs_hash_count(&op, &count));
+	PG_RETURN_INT64(count);
+}
+
+/* hgetall(key text) returns rows (field, value) */
+Datum
+hotset_hgetall(PG_FUNCTION_ARGS)
+{
+	return hsg_rows(fcinfo, open_hgetall);
+}
+
+/* hkeys(key text) returns rows (field) */
+Datum
+hotset_hkeys(PG_FUNCTION_ARGS)
+{
+	return hsg_rows(fcinfo, open_hkeys);
+}
+
+/* hvals(key text) returns rows (value) */
+Datum
+hotset_hvals(PG_FUNCTION_ARGS)
+{
+	return hsg_rows(fcinfo, open_hvals);
+}
+
+static HsgRows *
+open_hgetall(FunctionCallInfo fcinfo)
+{
+	return all_rows(fcinfo, true, true);
+}
+
+static HsgRows *
+open_hkeys(FunctionCallInfo fcinfo)
+{
+	return all_rows(fcinfo, true, false);
+}
+
+static HsgRows *
+open_hvals(FunctionCallInfo fcinfo)
+{
+	return all_rows(fcinfo, false, true);
+}
+
+static HsgRows *
+all_rows(FunctionCallInfo fcinfo, bool fields, bool values)
+{
+	HashRows   *r;
+
+	(void) hsg_keyspace(fcinfo, 1);
+	if (PG_ARGISNULL(0))
+		return hsg_rows_none();
+	r = hsg_rows_new(sizeof(HashRows));
+	r->fields = fields;
+	r->values = values;
+	r->rows.row = fields && values ? hsg_row_of_two : hsg_row_of_one;
+	hsg_rows_read(&r->rows, hsg_arg_bytes(fcinfo, 0), HS_HASH, 1, HS_DICT_BATCH,
+				  read_hash, rewind_hash);
+	return &r->rows;
+}
+
+static HsStatus
+read_hash(HsOp *op, HsgRows *rows)
+{
+	HashRows   *r = (HashRows *) rows;
+	HsStatus	status = hs_hash_read(op, &r->cursor, r->fields, r->values, &rows->items);
+
+	if (r->fields && r->values)
+		rows->items.n /= 2;
+	rows->done = r->cursor.done;
+	return status;
+}
+
+static void
+rewind_hash(HsgRows *rows)
+{
+	memset(&((HashRows *) rows)->cursor, 0, sizeof(HsDictCursor));
+}
+
+/* hgetall_jsonb(key text) returns jsonb: an object of strings; null if there is none */
+Datum
+hotset_hgetall_jsonb(PG_FUNCTION_ARGS)
+{
+	HsgRows    *rows = all_rows(fcinfo, true, true);
+	JsonbParseState *state = NULL;
+	JsonbValue	v = {.type = jbvString};
+	Datum		values[HSG_COLUMNS];
+	bool		nulls[HSG_COLUMNS] = {0};
+	bool		is_empty = true;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	while (hsg_rows_next(fcinfo, rows, values, nulls))
+	{
+		is_empty = false;
+		for (int i = 0; i < 2; i++)
+		{
+			v.val.string.val = TextDatumGetCString(values[i]);
+			v.val.string.len = VARSIZE_ANY_EXHDR(DatumGetPointer(values[i]));
+			(void) pushJsonbValue(&state, i == 0 ? WJB_KEY : WJB_VALUE, &v);
+		}
+	}
+	if (is_empty)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+}
+
+/* hrandfield(key text, count bigint) returns rows (field, value) */
+Datum
+hotset_hrandfield(PG_FUNCTION_ARGS)
+{
+	return hsg_rows(fcinfo, open_hrandfield);
+}
+
+static HsgRows *
+open_hrandfield(FunctionCallInfo fcinfo)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	uint64_t	seed = pg_prng_uint64(&pg_global_prng_state);
+	HsgRows    *rows;
+	HsBytes		key;
+	int64		count;
+	HsOp		op;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return hsg_rows_none();
+	key = hsg_arg_bytes(fcinfo, 0);
+	count = hsg_arg_draws(fcinfo, 1, HS_DICT_RANDOM_MAX);
+	rows = hsg_rows_of_items(2, count < 0 ? -count : count);
+	do
+	{
+		HSG_ONCE(status, op, h, key, HS_SHARED,
+				 hs_hash_random(&op, count, true, seed, &rows->items));
+	} while (hsg_items_again(&rows->items, status, NULL) ||
+			 hsg_retry(h, status, op.hash, op.need));
+	hsg_check(status, h, key, HS_HASH, op.found_type);
+	hsg_rows_filled(rows, 2);
+	return rows;
+}
