@@ -49,7 +49,7 @@ none('every function has a comment',
 my %mentioned;
 foreach my $span ("$commands\n$readme" =~ /`([^`\n]+)`/g)
 {
-	$mentioned{$_} = 1 foreach $span =~ /\b((?:kv|hll|hotset|rate_limit|pf|bz|z)_?\w+)\b/g;
+	$mentioned{$_} = 1 foreach $span =~ /\b((?:kv|hll|hotset|rate_limit|pf|bz|z)_?\w+|h(?:set|m?get|del|keys|vals|incr|rand)\w*|s(?:add|rem|move|pop|card|m?ismember|members|union|inter|diff|rand)\w*)\b/g;
 }
 delete @mentioned{qw(hotset zset)};
 none('every function in the documents exists', grep { !$exists{$_} } keys %mentioned);

@@ -60,7 +60,7 @@ define_settings(void)
 							   NULL, keyspace_assigned, NULL);
 
 	DefineCustomIntVariable("hotset.max_value",
-							"Longest value of a string key.",
+							"Longest value of a key or a field.",
 							NULL,
 							&hsg_max_value,
 							64 * 1024 * 1024,
