@@ -10,6 +10,8 @@
 #include "../engine/set.h"
 #include "rows.h"
 
+#define FIRST_GUESS		256		/* members of a result, for a first buffer */
+
 static HsgRows *open_sunion(FunctionCallInfo fcinfo);
 static HsgRows *open_sinter(FunctionCallInfo fcinfo);
 static HsgRows *open_sdiff(FunctionCallInfo fcinfo);
@@ -81,7 +83,7 @@ algebra_rows(FunctionCallInfo fcinfo, HsSetOp setop)
 	if (PG_ARGISNULL(0))
 		return hsg_rows_none();
 	nkeys = hsg_arg_some_keys(fcinfo, 0, &keys);
-	rows = hsg_rows_of_items(1, PG_UINT64_MAX);
+	rows = hsg_rows_of_items(1, FIRST_GUESS);
 	do
 	{
 		HSG_ONCE_MULTI(status, m, h, keys, nkeys, HS_SHARED,
@@ -132,7 +134,7 @@ algebra_store(FunctionCallInfo fcinfo, HsSetOp setop)
 	keys = repalloc_huge(keys, sizeof(HsBytes) * (nkeys + 1));
 	keys[nkeys] = hsg_arg_bytes(fcinfo, 0);
 	expires_us = hsg_default_expiry(h);
-	rows = hsg_rows_of_items(1, PG_UINT64_MAX);
+	rows = hsg_rows_of_items(1, FIRST_GUESS);
 	do
 	{
 		HSG_ONCE_MULTI(status, m, h, keys, nkeys + 1, HS_EXCLUSIVE,
