@@ -9,9 +9,12 @@
  * merges, slabs, a few nodes of dead collections, and, near the limit,
  * evacuation of four times the bytes that the command allocated.
  */
+#include "dues.h"
 #include "hot.h"
 #include "log.h"
 
+#define BEGIN_DUES		64		/* expired members removed before a command */
+#define PURGE_DUES		256		/* in one call of hs_dues_purge() */
 #define END_NODES		32		/* nodes of dead collections freed per command */
 #define END_BUCKETS		2		/* buckets split or merged */
 #define RECLAIM_FACTOR	4		/* bytes evacuated per byte allocated */
@@ -55,6 +58,66 @@ op_prefetch(HsOp *op)
 	__builtin_prefetch(op->head);
 }
 
+/*
+ * ---- Members that expired before the command ----------------------------------------
+ */
+
+/* The record of the key if some of its members have expired. */
+static HsRecord *
+find_due(HsPart *part, uint64_t hash, HsBytes key, int64_t now_us)
+{
+	HsSlot		slot;
+	HsRecord   *record = hs_index_find(part, hash, key, &slot);
+
+	if (record != NULL && hs_has_dues(record) && hs_dues_next(record) <= now_us &&
+		hs_expiry(record) > now_us)
+		return record;
+	return NULL;
+}
+
+/*
+ * Remove them, if there are; with few left nothing stops the command, however
+ * many more expire meanwhile.  False: there are more, h->due_hash tells whose.
+ * Lock: exclusive.
+ */
+static bool
+remove_due(HsHandle *h, HsPart *part, uint64_t hash, HsBytes key, int64_t now_us)
+{
+	HsRecord   *record = find_due(part, hash, key, now_us);
+	unsigned	budget = BEGIN_DUES;
+
+	h->due_hash = hash;
+	return record == NULL ||
+		hs_dues_purge_record(part, record, now_us, &budget) != HS_PURGED_SOME;
+}
+
+/* Some key of the partition has members that expire: does this one, and have they? */
+static __attribute__((noinline, cold)) HsStatus
+op_begin_due(HsOp *op)
+{
+	HsStatus	status = HS_OK;
+
+	if (op->part->min_dues_us > hs_op_now(op) ||
+		find_due(op->part, op->hash, op->key, op->clock_us) == NULL)
+		return HS_OK;
+	if (op->mode == HS_SHARED)
+	{
+		op->mode = HS_EXCLUSIVE;
+		hs_port_unlock(&op->part->lock);
+		hs_port_lock(&op->part->lock, HS_EXCLUSIVE);
+	}
+	if (!hs_is_current(op->h))
+		status = HS_GONE;
+	else if (!remove_due(op->h, op->part, op->hash, op->key, op->clock_us))
+		status = HS_DUE;
+	if (status != HS_OK)
+	{
+		hs_slab_settle(op->part);
+		hs_port_unlock(&op->part->lock);
+	}
+	return status;
+}
+
 HsStatus
 hs_op_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t now_us)
 {
@@ -69,6 +132,9 @@ hs_op_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t now_us)
 		hs_port_unlock(&op->part->lock);
 		return HS_GONE;
 	}
+	/* the clock is not asked where no member expires */
+	if (__builtin_expect(op->part->min_dues_us != HS_NEVER, 0))
+		return op_begin_due(op);
 	return HS_OK;
 }
 
@@ -162,13 +228,69 @@ unlock_all(HsMulti *m, bool tidy_up)
 	memset(m->locked, 0, sizeof(m->locked));
 }
 
+/* In ascending order. */
+static void
+lock_all(HsMulti *m, const uint64_t *want)
+{
+	for (uint32_t i = 0; i < m->h->nparts; i++)
+	{
+		if ((want[i / 64] >> (i % 64)) & 1)
+			hs_port_lock(&m->h->parts[i]->lock, m->mode);
+	}
+	memcpy(m->locked, want, sizeof(m->locked));
+}
+
+/* As op_begin_due(), for all keys. */
+static __attribute__((noinline, cold)) HsStatus
+multi_begin_due(HsMulti *m, const HsBytes *keys, size_t nkeys)
+{
+	int64_t		now_us = hs_clock(&m->now_us);
+	uint64_t	want[HS_MAX_PARTS / 64];
+	size_t		first = 0;
+
+	for (; first < nkeys; first++)
+	{
+		uint64_t	hash = hs_hash(keys[first]);
+
+		if (find_due(hs_part_of(m->h, hash), hash, keys[first], now_us) != NULL)
+			break;
+	}
+	if (first == nkeys)
+		return HS_OK;
+	if (m->mode == HS_SHARED)
+	{
+		memcpy(want, m->locked, sizeof(want));
+		unlock_all(m, false);
+		m->mode = HS_EXCLUSIVE;
+		lock_all(m, want);
+	}
+	if (!hs_is_current(m->h))
+	{
+		unlock_all(m, false);
+		return HS_GONE;
+	}
+	for (size_t i = 0; i < nkeys; i++)
+	{
+		uint64_t	hash = hs_hash(keys[i]);
+
+		if (remove_due(m->h, hs_part_of(m->h, hash), hash, keys[i], now_us))
+			continue;
+		unlock_all(m, true);
+		return HS_DUE;
+	}
+	return HS_OK;
+}
+
 HsStatus
 hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys,
 			   HsLockMode mode, int64_t now_us)
 {
 	uint64_t	want[HS_MAX_PARTS / 64];
+	bool		due = false;
 
-	memset(want, keys == NULL ? 0xff : 0, sizeof(want));
+	memset(want, 0, sizeof(want));
+	for (uint32_t i = 0; keys == NULL && i < h->nparts; i++)
+		want[i / 64] |= (uint64_t) 1 << (i % 64);
 	for (size_t i = 0; keys != NULL && i < nkeys; i++)
 	{
 		uint32_t	n;
@@ -185,20 +307,15 @@ hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys,
 	m->need = 0;
 	m->hash = 0;
 	m->closed = false;
-	memset(m->locked, 0, sizeof(m->locked));
-	for (uint32_t i = 0; i < h->nparts; i++)
-	{
-		if (((want[i / 64] >> (i % 64)) & 1) == 0)
-			continue;
-		hs_port_lock(&h->parts[i]->lock, mode);
-		m->locked[i / 64] |= (uint64_t) 1 << (i % 64);
-	}
+	lock_all(m, want);
 	if (!hs_is_current(h))
 	{
 		unlock_all(m, false);
 		return HS_GONE;
 	}
-	return HS_OK;
+	for (uint32_t i = 0; i < h->nparts; i++)
+		due |= is_locked(m, i) && h->parts[i]->min_dues_us != HS_NEVER;
+	return due && keys != NULL ? multi_begin_due(m, keys, nkeys) : HS_OK;
 }
 
 HsStatus
@@ -216,6 +333,30 @@ void
 hs_multi_end(HsMulti *m)
 {
 	unlock_all(m, m->mode == HS_EXCLUSIVE);
+}
+
+/*
+ * ---- Members that expired, when they are many -----------------------------------------
+ */
+
+bool
+hs_dues_purge(HsHandle *h, uint64_t hash, int64_t now_us)
+{
+	HsPart	   *part = hs_part_of(h, hash);
+	HsRecord   *record = NULL;
+	unsigned	budget = PURGE_DUES;
+	bool		more = false;
+
+	hs_port_lock(&part->lock, HS_EXCLUSIVE);
+	if (hs_is_current(h))
+		record = hs_index_find_due(part, hash, now_us);
+	if (record != NULL)
+	{
+		more = hs_dues_purge_record(part, record, now_us, &budget) == HS_PURGED_SOME;
+		tidy(part, &now_us);
+	}
+	hs_port_unlock(&part->lock);
+	return more;
 }
 
 /*
@@ -272,7 +413,7 @@ hs_next_expiry(HsHandle *h, uint32_t i)
 	int64_t		at;
 
 	hs_port_lock(&part->lock, HS_SHARED);
-	at = part->min_expires_us;
+	at = part->min_expires_us < part->min_dues_us ? part->min_expires_us : part->min_dues_us;
 	hs_port_unlock(&part->lock);
 	return at;
 }

@@ -4,6 +4,8 @@
  */
 #include "blob.h"
 
+#include "due_queue.h"
+
 bool
 hs_blob_fits(const HsOp *op, size_t size)
 {
@@ -46,9 +48,9 @@ hs_blob_commit(HsOp *op, HsType type, HsRecord *record, const uint8_t *blob, siz
 HsStatus
 hs_root_publish(HsOp *op, HsType type, HsRef root, int64_t expires_us)
 {
+	uint16_t	flags = (uint16_t) (type | HS_RF_LARGE | (hs_due_any(hs_root(root)) ? HS_RF_DUES : 0));
 	HsDraft		draft;
-	HsStatus	status = hs_reserve(op, (uint16_t) (type | HS_RF_LARGE), sizeof(root), expires_us,
-									&draft);
+	HsStatus	status = hs_reserve(op, flags, sizeof(root), expires_us, &draft);
 
 	if (status != HS_OK)
 		return status;

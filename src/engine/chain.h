@@ -15,7 +15,7 @@
 #include "type.h"
 
 #define HS_CHAIN_NODE	2688	/* bytes of the longest node; three of them fill a page of the slab */
-#define HS_CHAIN_FIRST	16		/* bytes before the string in the first node of several */
+#define HS_CHAIN_FIRST	20		/* bytes before the string in the first node of several */
 
 /* HS_REF_NONE: no memory, nothing taken. */
 extern HsRef hs_chain_alloc(HsPart *part, HsBytes bytes);

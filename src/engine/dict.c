@@ -20,9 +20,9 @@ typedef struct Putting
 {
 	HsOp	   *op;
 	HsType		type;
-	bool		nx;
+	unsigned	flags;
 	uint64_t	added;
-	uint64_t	changed;
+	uint64_t	changed;		/* have another value, or no expiry any more */
 } Putting;
 
 /*
@@ -289,7 +289,7 @@ blob_put(Putting *put, uint8_t *blob, const Pair *p)
 	{
 		const uint8_t *old = at + hs_pack_skip(at);
 
-		if (put->nx || p->value == NULL)
+		if ((put->flags & HS_DICT_NX) || p->value == NULL)
 			return true;
 		if (!blob_resize(put->op, blob, old, hs_pack_skip(old), hs_pack_size(p->value), n))
 			return false;
@@ -326,27 +326,76 @@ blob_commit(HsOp *op, const HsDict *d, const Copy *copy, int64_t new_expires_us)
  * ---- Large ones -----------------------------------------------------------------------
  */
 
+/*
+ * A field that expires gets another value and keeps its expiry.  The node that has it may
+ * be another one then: so there is room for both in the queue first.
+ */
+static HsStatus
+root_set_keeping(Putting *put, HsDictRoot *root, uint64_t hash, HsRef node, const Pair *p,
+				 int64_t due_us)
+{
+	HsPart	   *part = put->op->part;
+	HsNeeds		needs = {0};
+	HsStatus	status;
+
+	hs_dict_node_needs(&p->member, p->value, hs_needs_add, &needs);
+	status = hs_due_prepare(put->op, &root->root, 1, &needs);
+	if (status == HS_OK)
+		status = hs_dict_root_set(part, root, hash, node, p->value);
+	if (status != HS_OK)
+		return status;
+	if (hs_dict_root_find(root, hash, &p->member) != node)
+	{
+		hs_due_hold(&root->root, true);
+		status = hs_due_put(part, &root->root, hs_dict_root_find(root, hash, &p->member), due_us);
+		assert(status == HS_OK);
+		hs_due_hold(&root->root, false);
+		hs_due_drop(part, &root->root, node);
+	}
+	put->changed++;
+	note_put(put, p);
+	if (put->op->effects != NULL)
+		hs_effect_note(put->op->effects, HS_EF_DUE, put->op->key,
+					   hs_bytes(&due_us, sizeof(due_us)), p->text[0]);
+	return HS_OK;
+}
+
+/* A member that is there; what is written anew does not expire on its own any more. */
+static HsStatus
+root_put_again(Putting *put, HsDictRoot *root, uint64_t hash, HsRef node, const Pair *p)
+{
+	int64_t		due_us = hs_due_any(&root->root) ? hs_due_of(&root->root, node) : HS_NEVER;
+	HsStatus	status = HS_OK;
+
+	if ((put->flags & HS_DICT_NX) || (p->value == NULL && due_us == HS_NEVER))
+		return HS_OK;
+	if ((put->flags & HS_DICT_KEEP) && due_us != HS_NEVER)
+		return root_set_keeping(put, root, hash, node, p, due_us);
+	if (p->value != NULL)
+		status = hs_dict_root_set(put->op->part, root, hash, node, p->value);
+	if (status != HS_OK)
+		return status;
+	if (due_us != HS_NEVER)
+		hs_due_drop(put->op->part, &root->root, node);
+	put->changed++;
+	note_put(put, p);
+	return HS_OK;
+}
+
 static HsStatus
 root_put(Putting *put, HsDictRoot *root, uint64_t hash, const Pair *p)
 {
 	HsRef		node = hs_dict_root_find(root, hash, &p->member);
 	HsStatus	status;
 
-	if (node == HS_REF_NONE)
-	{
-		status = hs_dict_root_insert(put->op->part, root, hash, &p->member, p->value);
-		put->added += status == HS_OK;
-	}
-	else
-	{
-		if (put->nx || p->value == NULL)
-			return HS_OK;
-		status = hs_dict_root_set(put->op->part, root, hash, node, p->value);
-		put->changed += status == HS_OK;
-	}
-	if (status == HS_OK)
-		note_put(put, p);
-	return status;
+	if (node != HS_REF_NONE)
+		return root_put_again(put, root, hash, node, p);
+	status = hs_dict_root_insert(put->op->part, root, hash, &p->member, p->value);
+	if (status != HS_OK)
+		return status;
+	put->added++;
+	note_put(put, p);
+	return HS_OK;
 }
 
 /* Pairs [from, source->n), with their places brought into the cache first. */
@@ -419,27 +468,51 @@ promise(HsOp *op, const HsDict *d, HsDictSource *source)
  * ---- Putting -----------------------------------------------------------------------------
  */
 
+/* A root with what the blob has; *root is left to the caller on failure, too. */
+static HsStatus
+blob_to_root(HsPart *part, HsType type, const uint8_t *blob, HsRef *root)
+{
+	const uint8_t *at = blob + HS_DICT_BLOB_HEADER;
+	HsStatus	status;
+
+	*root = hs_dict_root_create(part, type);
+	status = *root != HS_REF_NONE ? HS_OK : HS_NO_MEMORY;
+	for (unsigned n = hs_dict_blob_n(blob); n > 0 && status == HS_OK; n--)
+	{
+		HsPack		member;
+		HsPack		value;
+
+		at = hs_pack_get(at, &member);
+		if (type == HS_HASH)
+			at = hs_pack_get(at, &value);
+		status = hs_dict_root_insert(part, hs_dict_root(*root), hs_pack_hash(&member), &member,
+									 type == HS_HASH ? &value : NULL);
+	}
+	return status;
+}
+
+HsStatus
+hs_dict_enlarge(HsPart *part, HsRecord *record, HsRef *root)
+{
+	HsStatus	status = blob_to_root(part, hs_record_type(record), hs_value(record).data, root);
+
+	if (status != HS_OK && *root != HS_REF_NONE)
+	{
+		hs_dict_root_destroy(part, *root);
+		*root = HS_REF_NONE;
+	}
+	return status;
+}
+
 /* The blob outgrows its record: what the copy has and the rest into nodes. */
 static HsStatus
 put_outgrowing(Putting *put, const HsDict *d, const Copy *copy, HsDictSource *source, size_t from,
 			   uint64_t bytes, int64_t expires_us)
 {
 	HsPart	   *part = put->op->part;
-	const uint8_t *at = copy->data + HS_DICT_BLOB_HEADER;
-	HsRef		root = hs_dict_root_create(part, put->type);
-	HsStatus	status = root != HS_REF_NONE ? HS_OK : HS_NO_MEMORY;
+	HsRef		root;
+	HsStatus	status = blob_to_root(part, put->type, copy->data, &root);
 
-	for (unsigned n = hs_dict_blob_n(copy->data); n > 0 && status == HS_OK; n--)
-	{
-		HsPack		member;
-		HsPack		value;
-
-		at = hs_pack_get(at, &member);
-		if (put->type == HS_HASH)
-			at = hs_pack_get(at, &value);
-		status = hs_dict_root_insert(part, hs_dict_root(root), hs_pack_hash(&member), &member,
-									 put->type == HS_HASH ? &value : NULL);
-	}
 	if (status == HS_OK)
 		status = root_put_all(put, hs_dict_root(root), source, from);
 	status = hs_needs_bytes(put->op, status, hs_dict_cost(source->n, bytes));
@@ -475,7 +548,9 @@ put_large(Putting *put, const HsDict *d, HsDictSource *source, uint64_t bytes)
 
 	if (status != HS_OK)
 		return status;
+	hs_due_hold(&d->root->root, source->n > 1);
 	status = root_put_all(put, d->root, source, 0);
+	hs_due_hold(&d->root->root, false);
 	assert(status == HS_OK || source->n == 1);
 	if (status == HS_OK && put->added + put->changed > 0)
 		hs_touch_version(put->op, d->record);
@@ -483,10 +558,11 @@ put_large(Putting *put, const HsDict *d, HsDictSource *source, uint64_t bytes)
 }
 
 HsStatus
-hs_dict_put(HsOp *op, HsType type, HsDictSource *source, bool nx, int64_t new_expires_us,
+hs_dict_put(HsOp *op, HsType type, HsDictSource *source, unsigned flags, int64_t new_expires_us,
 			uint64_t *added)
 {
-	Putting		put = {.op = op,.type = type,.nx = nx};
+	Putting		put = {.op = op,.type = type,.flags = flags};
+	unsigned	keeps = (flags & HS_DICT_KEEP) != 0;	/* which may take an effect more */
 	size_t		mark = hs_effects_mark(op->effects);
 	uint64_t	bytes;
 	HsDict		d;
@@ -496,7 +572,7 @@ hs_dict_put(HsOp *op, HsType type, HsDictSource *source, bool nx, int64_t new_ex
 		status = hs_dict_open(op, type, &d);
 	if (status != HS_OK)
 		return status;
-	if (!hs_effects_fit(op->effects, op->key, source->n + 1, bytes + 8))
+	if (!hs_effects_fit(op->effects, op->key, source->n + 1 + keeps, bytes + 8 + keeps * (bytes + 8)))
 		return HS_NO_MEMORY;
 	if (d.root != NULL)
 		status = put_large(&put, &d, source, bytes);
@@ -554,7 +630,7 @@ shrink(HsOp *op, const HsDict *d)
 	uint8_t    *to = copy.data + HS_DICT_BLOB_HEADER;
 	size_t		used;
 
-	if (root->index.n > HS_DICT_BLOB_AGAIN || root->dues != HS_REF_NONE ||
+	if (root->index.n > HS_DICT_BLOB_AGAIN || hs_due_any(&root->root) ||
 		root->text_bytes > HS_DICT_BLOB_BYTES / 4)
 		return false;
 	for (uint64_t position = 0;; position = next)
@@ -595,6 +671,7 @@ remove_large(HsOp *op, const HsDict *d, HsDictSource *source, uint64_t *removed)
 		node = hs_dict_root_find(d->root, hash, &member);
 		if (node == HS_REF_NONE)
 			continue;
+		hs_due_drop(op->part, &d->root->root, node);
 		hs_dict_root_remove(op->part, d->root, hash, node);
 		note_remove(op, d->type, text);
 		++*removed;

@@ -17,6 +17,7 @@
 
 #include "blob.h"
 #include "dict.h"
+#include "due_queue.h"
 #include "members.h"
 #include "needs.h"
 #include "pack.h"
@@ -36,7 +37,6 @@ static_assert(HS_DICT_INLINE >= HS_DICT_BLOB_BYTES / 4, "nothing that returns is
 typedef struct HsDictRoot
 {
 	HsRoot		root;
-	HsRef		dues;			/* (p) queue of expiries, or HS_REF_NONE: see dues.h */
 	uint32_t	spare;
 	uint64_t	bytes;			/* (p) of nodes and chains, this one too, without the index */
 	uint64_t	text_bytes;		/* (p) of members and values, as text */
@@ -141,11 +141,14 @@ typedef struct HsDictSource
 /* Names in an array. */
 extern HsDictSource hs_dict_names(const HsBytes *names, size_t n);
 
+#define HS_DICT_NX		0x01	/* only members that are absent */
+#define HS_DICT_KEEP	0x02	/* of one field: its expiry stays */
+
 /*
- * Put members, all or none; nx: only those that are absent.  *added counts those that
- * were.  Writes effects.
+ * Put members, all or none.  *added counts those that were absent; the others lose their
+ * own expiry.  Writes effects.
  */
-extern HsStatus hs_dict_put(HsOp *op, HsType type, HsDictSource *source, bool nx,
+extern HsStatus hs_dict_put(HsOp *op, HsType type, HsDictSource *source, unsigned flags,
 							int64_t new_expires_us, uint64_t *added);
 extern HsStatus hs_dict_remove(HsOp *op, HsType type, HsDictSource *source, uint64_t *removed);
 
@@ -164,6 +167,12 @@ hs_dict_cost(uint64_t n, uint64_t bytes)
 
 /* HS_OK, HS_KEY_TOO_LONG or HS_VALUE_TOO_LONG; *bytes: of all members and values. */
 extern HsStatus hs_dict_check(HsType type, HsDictSource *source, uint64_t *bytes);
+
+/* As HsDueOps has it: of the small one at 'record', and of a dump. */
+extern HsStatus hs_dict_enlarge(HsPart *part, HsRecord *record, HsRef *root);
+extern HsStatus hs_dict_load_large(HsPart *part, HsType type, HsBytes payload, HsRef *root);
+extern const HsDueOps hs_hash_due_ops;
+extern const HsDueOps hs_set_due_ops;
 
 /*
  * ---- Rows of the type table ---------------------------------------------------------

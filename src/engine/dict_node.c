@@ -164,7 +164,6 @@ hs_dict_root_create(HsPart *part, HsType type)
 	d = hs_dict_root(root);
 	memset(d, 0, sizeof(*d));
 	d->root.type = (uint8_t) type;
-	d->dues = HS_REF_NONE;
 	d->bytes = hs_slab_round(sizeof(HsDictRoot));
 	hs_members_init(&d->index);
 	return root;

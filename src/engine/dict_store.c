@@ -76,12 +76,12 @@ build_small(HsOp *op, HsType type, HsDictSource *source, size_t used, int64_t ex
 	return HS_OK;
 }
 
+/* HS_CORRUPT if a member comes twice; on failure nothing is left. */
 static HsStatus
-build_large(HsOp *op, HsType type, HsDictSource *source, int64_t expires_us)
+build_root(HsPart *part, HsType type, HsDictSource *source, HsRef *result)
 {
-	HsRef		root = hs_dict_root_create(op->part, type);
+	HsRef		root = hs_dict_root_create(part, type);
 	HsStatus	status = root != HS_REF_NONE ? HS_OK : HS_NO_MEMORY;
-	uint64_t	bytes;
 
 	for (size_t i = 0; i < source->n && status == HS_OK; i++)
 	{
@@ -93,17 +93,34 @@ build_large(HsOp *op, HsType type, HsDictSource *source, int64_t expires_us)
 		if (hs_dict_root_find(hs_dict_root(root), hash, &p[0]) != HS_REF_NONE)
 			status = HS_CORRUPT;
 		else
-			status = hs_dict_root_insert(op->part, hs_dict_root(root), hash, &p[0],
+			status = hs_dict_root_insert(part, hs_dict_root(root), hash, &p[0],
 										 type == HS_HASH ? &p[1] : NULL);
 	}
+	if (status != HS_OK && root != HS_REF_NONE)
+	{
+		hs_dict_root_destroy(part, root);
+		root = HS_REF_NONE;
+	}
+	*result = root;
+	return status;
+}
+
+static HsStatus
+build_large(HsOp *op, HsType type, HsDictSource *source, int64_t expires_us)
+{
+	uint64_t	bytes;
+	HsRef		root;
+	HsStatus	status = build_root(op->part, type, source, &root);
+
 	if (status == HS_NO_MEMORY)
 	{
 		(void) hs_dict_check(type, source, &bytes);
 		status = hs_needs_bytes(op, status, hs_dict_cost(source->n, bytes));
 	}
-	if (status == HS_OK)
-		status = hs_root_publish(op, type, root, expires_us);
-	if (status != HS_OK && root != HS_REF_NONE)
+	if (status != HS_OK)
+		return status;
+	status = hs_root_publish(op, type, root, expires_us);
+	if (status != HS_OK)
 		hs_dict_root_destroy(op->part, root);
 	return status;
 }
@@ -201,18 +218,41 @@ is_well_formed(HsType type, HsBytes payload)
 	return pos == payload.size;
 }
 
-HsStatus
-hs_dict_load(HsOp *op, HsType type, HsBytes payload, int64_t expires_us)
+/* The members of a dump as a source; false if it is not well formed. */
+static bool
+payload_open(HsType type, HsBytes payload, Payload *p, HsDictSource *source)
 {
-	Payload		p = {{.buf = (uint8_t *) (uintptr_t) payload.data}, type == HS_HASH};
-	HsDictSource source = {.get = payload_get,.arg = &p};
 	uint32_t	n;
 
 	if (!is_well_formed(type, payload))
-		return HS_CORRUPT;
+		return false;
 	memcpy(&n, payload.data, sizeof(n));
-	source.n = n;
+	*p = (Payload) {{.buf = (uint8_t *) (uintptr_t) payload.data}, type == HS_HASH};
+	*source = (HsDictSource) {.n = n,.get = payload_get,.arg = p};
+	return true;
+}
+
+HsStatus
+hs_dict_load(HsOp *op, HsType type, HsBytes payload, int64_t expires_us)
+{
+	HsDictSource source;
+	Payload		p;
+
+	if (!payload_open(type, payload, &p, &source))
+		return HS_CORRUPT;
 	return hs_dict_build(op, type, &source, expires_us);
+}
+
+HsStatus
+hs_dict_load_large(HsPart *part, HsType type, HsBytes payload, HsRef *root)
+{
+	HsDictSource source;
+	Payload		p;
+
+	*root = HS_REF_NONE;
+	if (!payload_open(type, payload, &p, &source))
+		return HS_CORRUPT;
+	return build_root(part, type, &source, root);
 }
 
 /*

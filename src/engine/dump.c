@@ -7,6 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "dues.h"
 #include "type.h"
 
 static const uint8_t magic[4] = {'H', 'S', 'D', 'U'};
@@ -53,7 +54,8 @@ hs_dump_flags_are_valid(const HsDump *d)
 	if (d->type >= HS_NTYPES)
 		return false;
 	if (d->type != HS_STRING)
-		return d->flags == 0;
+		return d->flags == 0 ||
+			(d->flags == HS_DF_DUES && hs_type_ops(d->type)->dues != NULL);
 	switch (d->flags)
 	{
 		case 0:
@@ -85,11 +87,33 @@ hs_dump_payload(HsOp *op, uint8_t *buf, size_t capacity,
 		*flags = hs_record_flags(record) & HS_RF_VALUE;
 		*size = string_payload(record, buf, capacity);
 	}
+	else if (hs_has_dues(record))
+	{
+		*flags = HS_DF_DUES;
+		*size = hs_dues_dump(record, buf, capacity);
+	}
 	else if (ops->dump != NULL)
 		*size = ops->dump(record, buf, capacity);
 	else
 		return HS_BAD_ARGUMENT; /* a type that cannot leave */
 	return *size <= capacity ? HS_OK : HS_BUFFER_TOO_SMALL;
+}
+
+bool
+hs_dump_members(const HsDump *dump, HsBytes *members)
+{
+	if (dump->flags & HS_DF_DUES)
+		return hs_dues_dump_members(dump->payload, members);
+	*members = dump->payload;
+	return true;
+}
+
+HsStatus
+hs_dump_load(HsOp *op, HsType type, uint16_t flags, HsBytes payload, int64_t expires_us)
+{
+	if (flags & HS_DF_DUES)
+		return hs_dues_load(op, type, payload, expires_us);
+	return hs_type_ops(type)->load(op, payload, expires_us);
 }
 
 HsStatus
@@ -151,7 +175,7 @@ hs_restore(HsOp *op, const HsDump *dump, HsNewValue *v, bool replace,
 		return HS_NO_MEMORY;
 	}
 	op->effects = NULL;			/* one effect says it all */
-	status = ops->load(op, dump->payload, expires_us);
+	status = hs_dump_load(op, dump->type, dump->flags, dump->payload, expires_us);
 	op->effects = fx;
 	if (status != HS_OK && fx != NULL)
 		fx->size = mark;

@@ -19,6 +19,7 @@
 #define HS_DUMP_HEAD		8	/* bytes before the payload */
 #define HS_DUMP_TAIL		8	/* bytes after it */
 #define HS_DF_JSON_TEXT		0x0001	/* payload is the text of a jsonb value */
+#define HS_DF_DUES			0x0002	/* collection: payload as hs_dues_dump() writes it */
 
 /* A dump, taken apart; all bytes borrowed. */
 typedef struct HsDump
@@ -35,7 +36,7 @@ extern void hs_dump_seal(uint8_t *buf, size_t payload_size, HsType type, uint16_
 /* HS_CORRUPT unless magic, version, flags and checksum are right. */
 extern HsStatus hs_dump_open(HsBytes input, HsDump *out);
 
-/* A string has at most one of the flags, other types have none. */
+/* A string has at most one of the flags for strings; a collection HS_DF_DUES or none. */
 extern bool hs_dump_flags_are_valid(const HsDump *dump);
 
 /*
@@ -44,6 +45,16 @@ extern bool hs_dump_flags_are_valid(const HsDump *dump);
  */
 extern HsStatus hs_dump_payload(HsOp *op, uint8_t *buf, size_t capacity,
 								size_t *size, HsType *type, uint16_t *flags);
+
+/* What a collection's HsTypeOps.dump wrote; false if that cannot be. */
+extern bool hs_dump_members(const HsDump *dump, HsBytes *members);
+
+/*
+ * Make op's key hold the payload of a collection, replacing what was there.  HS_CORRUPT,
+ * HS_NO_MEMORY.  Lock: exclusive.
+ */
+extern HsStatus hs_dump_load(HsOp *op, HsType type, uint16_t flags, HsBytes payload,
+							 int64_t expires_us);
 
 /* The whole dump at once.  Lock: shared. */
 extern HsStatus hs_dump(HsOp *op, uint8_t *buf, size_t capacity, size_t *size);

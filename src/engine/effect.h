@@ -29,6 +29,7 @@ typedef enum HsEffectOp
 	HS_EF_SADD = 10,			/* member */
 	HS_EF_SREM = 11,			/* member */
 	HS_EF_LIST = 12,			/* a change of a list, see list.h */
+	HS_EF_DUE = 13,				/* expires_us, HS_NEVER = persist; member */
 	HS_EF_END					/* above all others */
 } HsEffectOp;
 
@@ -86,9 +87,9 @@ hs_effects_undo(HsEffects *fx, size_t mark)
 		fx->size = mark;
 }
 
-/* HS_EF_SET, HS_EF_EXPIRE and HS_EF_RESTORE have these heads. */
+/* HS_EF_SET, HS_EF_EXPIRE, HS_EF_DUE and HS_EF_RESTORE have these heads. */
 #define HS_EF_SET_HEAD		10	/* u16 value flags, i64 expires_us */
-#define HS_EF_EXPIRE_HEAD	8	/* i64 expires_us */
+#define HS_EF_EXPIRE_HEAD	8	/* i64 expires_us; HS_EF_DUE, too */
 #define HS_EF_RESTORE_HEAD	8	/* i64 expires_us; the tail is a dump, see dump.h */
 
 /* One effect, taken apart; all bytes borrowed from the input. */

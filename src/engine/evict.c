@@ -17,6 +17,7 @@
  * Source: J. Yang et al., "FIFO queues are all you need for cache eviction",
  * SOSP 2023; here with one bit per key and whole segments.
  */
+#include "dues.h"
 #include "log.h"
 
 #define DEAD_ENOUGH		40		/* per cent dead: compact before anything is evicted */
@@ -319,6 +320,8 @@ copy_record(HsPart *part, const HsRecord *record, const HsRecordView *v)
 		return HS_REF_NONE;
 	hs_copy(hs_ptr(ref), record, v->total);
 	part->moved_bytes += v->total;
+	if (hs_flags_have_dues(v->flags))
+		hs_log_note_due(part, hs_ptr(ref), hs_dues_next(hs_ptr(ref)));
 	return ref;
 }
 

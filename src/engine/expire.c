@@ -3,10 +3,11 @@
  *	  Giving memory of expired keys back.
  *
  * Nobody sees an expired key, whatever happens here; this is about memory
- * and about exact counts.  Each log segment knows bounds of when its records expire, so a
- * search touches only segments that may have some.  No queue of keys, no
- * memory per key.
+ * and about exact counts.  Each log segment knows bounds of when its records, and members
+ * of its collections, expire, so a search touches only segments that may have some.
+ * No queue of keys, no memory per key.
  */
+#include "dues.h"
 #include "log.h"
 
 /* A fruitless search costs some 20 us; not more often than this. */
@@ -15,14 +16,16 @@
 static bool
 is_due(const HsSeg *s, int64_t now_us, bool all)
 {
-	return s->min_expires_us <= now_us && (all || s->next_scan_us <= now_us);
+	return (s->min_expires_us <= now_us || s->min_dues_us <= now_us) &&
+		(all || s->next_scan_us <= now_us);
 }
 
-/* The next segment to search; without one, the partition's bound is renewed. */
+/* The next segment to search; without one, the partition's bounds are renewed. */
 static uint32_t
 next_due(HsPart *part, int64_t now_us, bool all)
 {
 	int64_t		min = HS_NEVER;
+	int64_t		min_dues = HS_NEVER;
 
 	for (int q = 0; q < HS_NLOGS; q++)
 	{
@@ -32,15 +35,34 @@ next_due(HsPart *part, int64_t now_us, bool all)
 				return seg;
 			if (hs_segs[seg].min_expires_us < min)
 				min = hs_segs[seg].min_expires_us;
+			if (hs_segs[seg].min_dues_us < min_dues)
+				min_dues = hs_segs[seg].min_dues_us;
 		}
 	}
 	part->min_expires_us = min;
+	part->min_dues_us = min_dues;
 	return HS_SEG_NONE;
 }
 
+/* Remove members whose time has come, else let the segment know.  True: there are more, but *budget is spent. */
+static bool
+visit_members(HsPart *part, HsSeg *s, HsRecord *record, int64_t now_us, unsigned *budget)
+{
+	HsPurged	purged = HS_PURGED;
+
+	if (hs_dues_next(record) <= now_us)
+		purged = hs_dues_purge_record(part, record, now_us, budget);
+	if (purged != HS_PURGED)
+		return purged == HS_PURGED_SOME;
+	if (hs_dues_next(record) < s->min_dues_us)
+		s->min_dues_us = hs_dues_next(record);
+	return false;
+}
+
 /* Remove the record if its time has come, else let its segment know. */
-static void
-visit(HsPart *part, HsSeg *s, HsRecord *record, const HsRecordView *v, int64_t now_us)
+static bool
+visit(HsPart *part, HsSeg *s, HsRecord *record, const HsRecordView *v, int64_t now_us,
+	  unsigned *budget)
 {
 	HsSlot		slot;
 	uint64_t	hash;
@@ -49,7 +71,7 @@ visit(HsPart *part, HsSeg *s, HsRecord *record, const HsRecordView *v, int64_t n
 	{
 		if (v->expires_us < s->min_expires_us)
 			s->min_expires_us = v->expires_us;
-		return;
+		return hs_flags_have_dues(v->flags) && visit_members(part, s, record, now_us, budget);
 	}
 	hash = hs_hash(hs_bytes(v->key, v->key_size));
 	if (hs_index_find_ref(part, hash, hs_ref(record), &slot))
@@ -57,6 +79,7 @@ visit(HsPart *part, HsSeg *s, HsRecord *record, const HsRecordView *v, int64_t n
 		hs_unlink(part, &slot, record);
 		part->expired++;
 	}
+	return false;
 }
 
 bool
@@ -66,20 +89,22 @@ hs_expire_slice(HsPart *part, int64_t now_us, unsigned nrecords, bool all)
 
 	if (seg == HS_SEG_NONE)
 	{
-		if (part->min_expires_us > now_us)
+		if (part->min_expires_us > now_us && part->min_dues_us > now_us)
 			return false;
 		seg = next_due(part, now_us, all);
 		if (seg == HS_SEG_NONE)
 			return false;
 		part->scan_seg = seg;
 		part->scan_pos = 0;
-		hs_segs[seg].min_expires_us = HS_NEVER; /* found anew by visit() */
+		/* found anew by visit() */
+		hs_segs[seg].min_expires_us = hs_segs[seg].min_dues_us = HS_NEVER;
 	}
-	for (unsigned i = 0; i < nrecords; i++)
+	while (nrecords > 0)
 	{
 		HsSeg	   *s = &hs_segs[seg];
 		HsRecord   *record = hs_seg_data(seg) + part->scan_pos;
 		HsRecordView v;
+		bool		again = false;
 
 		if (part->scan_pos >= s->used)
 		{
@@ -87,12 +112,14 @@ hs_expire_slice(HsPart *part, int64_t now_us, unsigned nrecords, bool all)
 			part->scan_seg = HS_SEG_NONE;
 			break;
 		}
+		nrecords--;
 		hs_record_view(record, &v);
-		part->scan_pos += v.total;
 		if (hs_record_type(record) < HS_NTYPES)
-			visit(part, s, record, &v, now_us);
+			again = visit(part, s, record, &v, now_us, &nrecords);
 		if (part->scan_seg != seg)
 			break;				/* that was the last live record: segment freed */
+		if (!again)
+			part->scan_pos += v.total;
 	}
 	return true;
 }

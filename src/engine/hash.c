@@ -24,7 +24,7 @@ hs_hash_set(HsOp *op, const HsHashField *fields, size_t n, bool nx, int64_t new_
 {
 	HsDictSource source = {.n = n,.get = fields_get,.arg = fields};
 
-	return hs_dict_put(op, HS_HASH, &source, nx, new_expires_us, added);
+	return hs_dict_put(op, HS_HASH, &source, nx ? HS_DICT_NX : 0, new_expires_us, added);
 }
 
 HsStatus
@@ -57,13 +57,15 @@ get(HsOp *op, HsBytes field, HsPack *value)
 	return HS_OK;
 }
 
+/* A new value; the field's expiry stays. */
 static HsStatus
 set_text(HsOp *op, HsBytes field, HsBytes text, int64_t new_expires_us)
 {
 	HsHashField f = {field, text};
+	HsDictSource source = {.n = 1,.get = fields_get,.arg = &f};
 	uint64_t	added;
 
-	return hs_hash_set(op, &f, 1, false, new_expires_us, &added);
+	return hs_dict_put(op, HS_HASH, &source, HS_DICT_KEEP, new_expires_us, &added);
 }
 
 HsStatus

@@ -22,6 +22,7 @@
  */
 #include "index.h"
 
+#include "dues.h"
 #include "log.h"
 #include "racy.h"
 
@@ -143,6 +144,27 @@ hs_index_find_owner(HsPart *part, uint64_t hash, uint32_t i, HsRef chunk, HsSlot
 				slot->i = k;
 				return record;
 			}
+		}
+	}
+	return NULL;
+}
+
+HsRecord *
+hs_index_find_due(HsPart *part, uint64_t hash, int64_t now_us)
+{
+	uint8_t		tag = hs_hash_tag(hash);
+
+	for (HsBucket *b = head_of(part, hash); b != NULL; b = next_bucket(part, b))
+	{
+		for (unsigned m = hs_bucket_match(b, tag); m != 0; m &= m - 1)
+		{
+			HsRecord   *record = hs_ptr(slot_ref(b, (unsigned) __builtin_ctz(m)));
+			HsRecordView v;
+
+			hs_record_view(record, &v);
+			if (hs_dues_next(record) <= now_us &&
+				hs_hash(hs_bytes(v.key, v.key_size)) == hash)
+				return record;
 		}
 	}
 	return NULL;

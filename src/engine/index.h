@@ -160,6 +160,9 @@ extern bool hs_index_find_ref(HsPart *part, uint64_t hash, HsRef ref, HsSlot *sl
 extern HsRecord *hs_index_find_owner(HsPart *part, uint64_t hash, uint32_t i, HsRef chunk,
 									 HsSlot *slot);
 
+/* A record of a key with this hash that has members expired by now. */
+extern HsRecord *hs_index_find_due(HsPart *part, uint64_t hash, int64_t now_us);
+
 /*
  * Promise that one more hs_index_insert() will succeed; false without
  * memory.  Each promise ends with an insert or hs_index_unpromise().

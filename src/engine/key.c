@@ -237,7 +237,8 @@ hand_over(HsOp *from, HsOp *to, HsRecord *source)
 	HsBytes		value = hs_value(source);
 	HsDraft		stub;
 	HsDraft		draft;
-	HsStatus	status = hs_reserve(to, hs_record_flags(source) & (HS_RF_TYPE | HS_RF_LARGE),
+	HsStatus	status = hs_reserve(to, hs_record_flags(source) &
+									(HS_RF_TYPE | HS_RF_LARGE | HS_RF_DUES),
 									value.size, hs_expiry(source), &draft);
 
 	if (status != HS_OK)
@@ -258,18 +259,18 @@ hand_over(HsOp *from, HsOp *to, HsRecord *source)
 static HsStatus
 dump_and_load(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv)
 {
-	const HsTypeOps *ops = hs_type_ops(hs_record_type(source));
 	HsEffects  *fx = to->effects;
-	size_t		size = ops->dump(source, mv->buf, mv->capacity);
-	HsStatus	status;
+	size_t		size;
+	uint16_t	flags;
+	HsType		type;
+	HsStatus	status = hs_dump_payload(from, mv->buf, mv->capacity, &size, &type, &flags);
 
-	if (size > mv->capacity)
-	{
+	if (status == HS_BUFFER_TOO_SMALL)
 		mv->wanted = size;
-		return HS_BUFFER_TOO_SMALL;
-	}
+	if (status != HS_OK)
+		return status;
 	to->effects = NULL;			/* note_move() has said it */
-	status = ops->load(to, hs_bytes(mv->buf, size), hs_expiry(source));
+	status = hs_dump_load(to, type, flags, hs_bytes(mv->buf, size), hs_expiry(source));
 	to->effects = fx;
 	if (status == HS_OK && !mv->keep_source)
 		hs_remove(from, hs_find(from));

@@ -99,7 +99,7 @@ part_init(HsPart *part, uint32_t slot, uint32_t number)
 		part->log[q] = empty;
 	}
 	part->victim = part->scan_seg = HS_SEG_NONE;
-	part->min_expires_us = HS_NEVER;
+	part->min_expires_us = part->min_dues_us = HS_NEVER;
 	part->log_used = part->log_live = part->allocated = 0;
 	part->inserts = 0;
 	hs_part_moved(part);

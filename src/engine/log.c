@@ -90,8 +90,6 @@ note_expiry(HsPart *part, HsSeg *s, int64_t expires_us)
 {
 	if (expires_us < s->min_expires_us)
 		s->min_expires_us = expires_us;
-	if (expires_us > s->max_expires_us)
-		s->max_expires_us = expires_us;
 	if (expires_us < part->min_expires_us)
 		part->min_expires_us = expires_us;
 }
@@ -100,6 +98,17 @@ void
 hs_log_note_expiry(HsPart *part, const HsRecord *record, int64_t expires_us)
 {
 	note_expiry(part, &hs_segs[hs_seg_of(hs_ref(record))], expires_us);
+}
+
+void
+hs_log_note_due(HsPart *part, const HsRecord *record, int64_t due_us)
+{
+	HsSeg	   *s = &hs_segs[hs_seg_of(hs_ref(record))];
+
+	if (due_us < s->min_dues_us)
+		s->min_dues_us = due_us;
+	if (due_us < part->min_dues_us)
+		part->min_dues_us = due_us;
 }
 
 static bool
@@ -195,5 +204,5 @@ hs_log_reset(HsPart *part)
 	part->log_used = part->log_live = part->allocated = 0;
 	part->victim = part->scan_seg = HS_SEG_NONE;
 	part->idle = false;
-	part->min_expires_us = HS_NEVER;
+	part->min_expires_us = part->min_dues_us = HS_NEVER;
 }

@@ -33,6 +33,9 @@ extern HsLogQueue hs_log_queue(uint32_t seg);
 /* A record's expiry changed in place. */
 extern void hs_log_note_expiry(HsPart *part, const HsRecord *record, int64_t expires_us);
 
+/* A member of the collection at 'record' expires then, the earliest of them or any other. */
+extern void hs_log_note_due(HsPart *part, const HsRecord *record, int64_t due_us);
+
 /* Give back every segment. */
 extern void hs_log_reset(HsPart *part);
 
@@ -42,6 +45,12 @@ extern void hs_log_reset(HsPart *part);
 
 /* Bytes that a record owns outside of the logs. */
 extern uint64_t hs_owned_bytes(HsRecord *record);
+
+/* A new version for a record that carries one. */
+extern void hs_renew_version(HsPart *part, HsRecord *record);
+
+/* Change HS_RF_DUES of a linked record; see hs_dues_settle(). */
+extern void hs_flip_dues(HsPart *part, HsRecord *record);
 
 /* Take a linked record out of the index and free it with all it owns. */
 extern void hs_unlink(HsPart *part, HsSlot *slot, HsRecord *record);

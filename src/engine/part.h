@@ -75,6 +75,7 @@ struct HsPart
 	_Atomic uint64_t geometry;	/* (a) HS_CLOSED | epoch << 32 | number of buckets */
 	_Atomic uint32_t dir;		/* (a) page of HsRef of pages of buckets */
 	_Atomic uint32_t overflow_dir;	/* (a) the same for overflow buckets */
+	int64_t		min_dues_us;	/* (p) no member of a key expires before, see dues.h */
 
 	/* what most commands look at shares a line */
 	_Alignas(HS_CACHE_LINE)

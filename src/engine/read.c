@@ -12,6 +12,7 @@
  * is absurdly long) the partition's lock guarantees progress.
  */
 #include "big.h"
+#include "dues.h"
 #include "hot.h"
 #include "index.h"
 #include "log.h"
@@ -68,8 +69,9 @@ record_matches(const Probe *p, HsRef ref, HsRecordView *v)
 	return hs_racy_equal(v->key, p->key.data, p->key.size);
 }
 
+/* HS_DUE: only under the lock can be seen whether members of it are left. */
 static HS_IN_LINE HsStatus
-take_value(const Probe *p, const HsRecordView *v)
+take_value(const Probe *p, const HsRecordView *v, bool is_locked)
 {
 	HsRead	   *out = p->out;
 
@@ -79,6 +81,12 @@ take_value(const Probe *p, const HsRecordView *v)
 	out->expires_us = v->expires_us;
 	if (v->expires_us <= p->now_us)
 		return HS_NOT_FOUND;
+	if (out->type != HS_STRING)
+	{
+		if (hs_flags_have_dues(v->flags) && !is_locked)
+			return HS_DUE;
+		return p->any_type ? HS_OK : HS_WRONG_TYPE;
+	}
 	if (v->flags & HS_RF_BIG)
 	{
 		uint64_t	size;			/* first field of HsBig */
@@ -88,8 +96,6 @@ take_value(const Probe *p, const HsRecordView *v)
 	}
 	if (p->any_type)
 		return HS_OK;
-	if (out->type != HS_STRING)
-		return HS_WRONG_TYPE;
 	if ((v->flags & HS_RF_BIG) || v->value_size > p->capacity)
 		return HS_BUFFER_TOO_SMALL;
 	hs_racy_copy(p->buf, v->value, v->value_size);
@@ -141,7 +147,7 @@ probe_once(const Probe *p, HsStatus *status)
 
 			if (!record_matches(p, atomic_load_explicit(&b->ref[i], memory_order_relaxed), &v))
 				continue;
-			*status = take_value(p, &v);
+			*status = take_value(p, &v, false);
 			if (!still_true(p, geometry, head, hdr))
 				return false;
 			if (*status == HS_OK)
@@ -171,8 +177,13 @@ probe_locked(const Probe *p)
 	record = hs_index_find(p->part, p->hash, p->key, &slot);
 	if (record != NULL)
 	{
+		int64_t		gone_us = hs_gone_at(record);
+
 		hs_record_view(record, &v);
-		status = take_value(p, &v);
+		if (gone_us > p->now_us)
+			status = take_value(p, &v, true);
+		if (p->now_us == HS_CLOCK_LATER)
+			p->out->expires_us = gone_us;
 		if (status == HS_OK)
 			hs_slot_visit(slot.bucket, slot.i);
 	}
@@ -180,7 +191,7 @@ probe_locked(const Probe *p)
 	return status;
 }
 
-/* Somebody was in the way: more attempts, then the lock. */
+/* Somebody was in the way: more attempts, then the lock; or at once, see take_value(). */
 static HS_OUT_OF_LINE HsStatus
 probe_again(const Probe *p)
 {
@@ -189,8 +200,11 @@ probe_again(const Probe *p)
 	for (int tries = 1; tries < MAX_TRIES; tries++)
 	{
 		cpu_relax();
-		if (probe_once(p, &status))
-			return status;
+		if (!probe_once(p, &status))
+			continue;
+		if (status == HS_DUE)
+			break;
+		return status;
 	}
 	return probe_locked(p);
 }
@@ -209,7 +223,7 @@ probe(Probe *p)
 	p->hash = hs_hash(p->key);
 	p->part = hs_part_of(p->h, p->hash);
 	hs_hot_touch(p->h, p->key, p->hash);
-	if (!probe_once(p, &status))
+	if (!probe_once(p, &status) || status == HS_DUE)
 	{
 		Probe		again = *p;
 

@@ -42,6 +42,7 @@ typedef enum HsType
 #define HS_RF_EXPIRES		0x0080	/* has expires_us */
 #define HS_RF_VERSION		0x0100	/* has a version, see hs_key_version() */
 #define HS_RF_INT			0x0200	/* string: value is an int64, counted in place */
+#define HS_RF_DUES			0x0200	/* large collection: members may expire, see dues.h */
 #define HS_RF_BIG			0x0400	/* string: value is an HsBig, see big.h */
 #define HS_RF_TEXT			0x0800	/* string: verified text of the database encoding */
 #define HS_RF_JSONB			0x1000	/* string: a jsonb datum without its length word */
@@ -92,6 +93,19 @@ hs_record_pad(size_t size)
 	size_t		granule = (size_t) 1 << hs_shift;
 
 	return (uint32_t) ((size + granule - 1) & ~(granule - 1));
+}
+
+/* A collection of which members may expire?  The flag alone is one of strings, too. */
+static inline bool
+hs_flags_have_dues(uint16_t flags)
+{
+	return (flags & (HS_RF_LARGE | HS_RF_DUES)) == (HS_RF_LARGE | HS_RF_DUES);
+}
+
+static inline bool
+hs_has_dues(const HsRecord *r)
+{
+	return hs_flags_have_dues(hs_record_flags(r));
 }
 
 /* Bytes before the key in a record with these properties. */

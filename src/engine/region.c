@@ -163,7 +163,7 @@ hs_seg_get(HsSegKind kind, bool for_compaction)
 	s->next = s->prev = s->chain = HS_SEG_NONE;
 	s->used = s->live = 0;
 	s->min_expires_us = HS_NEVER;
-	s->max_expires_us = INT64_MIN;
+	s->min_dues_us = INT64_MAX;
 	s->next_scan_us = INT64_MIN;
 	atomic_store_explicit(&s->pins, 0, memory_order_relaxed);
 	s->page_map = 0;

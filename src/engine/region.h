@@ -67,7 +67,7 @@ typedef struct HsSeg
 	int64_t		min_expires_us; /* (p) log: no linked record expires before */
 	union
 	{
-		int64_t		max_expires_us; /* (p) log: INT64_MAX if a record never expires */
+		int64_t		min_dues_us;	/* (p) log: no member of a linked record expires before */
 		_Atomic uint64_t value_changed; /* (a) HS_SEG_BIG, first page: latest 'changed' of all */
 	};
 	union

@@ -5,6 +5,7 @@
  * Effects are absolute: applying them to contents that already have some of
  * them, or all, ends the same.  What has expired since is not brought back.
  */
+#include "dues.h"
 #include "dump.h"
 #include "hash.h"
 #include "hll_key.h"
@@ -13,6 +14,8 @@
 #include "set.h"
 #include "zset.h"
 
+#define BEFORE_ALL	(INT64_MIN + 1)	/* a time; HS_CLOCK_LATER is none */
+
 static HsStatus apply(HsHandle *h, const HsEffect *ef, int64_t now_us,
 					  size_t *need, uint64_t *hash);
 static bool read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us);
@@ -20,6 +23,7 @@ static HsStatus apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t
 static HsStatus apply_small(HsOp *op, const HsEffect *ef);
 static HsStatus apply_member(HsOp *op, const HsEffect *ef);
 static HsStatus apply_zadd(HsOp *op, const HsEffect *ef);
+static HsStatus apply_due(HsOp *op, const HsEffect *ef);
 
 HsStatus
 hs_effect_apply(HsHandle *h, HsBytes input, size_t *pos, int64_t now_us,
@@ -61,9 +65,11 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 		if (status != HS_OK)
 			return status;
 	}
-	status = hs_op_begin(&op, h, ef->key, HS_EXCLUSIVE, now_us);
+	/* members that have expired stay: a later effect may move their expiry */
+	status = hs_op_begin(&op, h, ef->key, HS_EXCLUSIVE, BEFORE_ALL);
 	if (status == HS_OK)
 	{
+		op.clock_us = now_us;
 		*hash = op.hash;
 		op.effects = NULL;
 		if (has_value)
@@ -130,6 +136,8 @@ apply_small(HsOp *op, const HsEffect *ef)
 				return HS_CORRUPT;
 			memcpy(&expires_us, ef->head.data, sizeof(expires_us));
 			return hs_key_expire(op, &always, expires_us, &done);
+		case HS_EF_DUE:
+			return apply_due(op, ef);
 		default:
 			status = apply_member(op, ef);
 			if (status != HS_WRONG_TYPE)
@@ -183,4 +191,21 @@ apply_zadd(HsOp *op, const HsEffect *ef)
 		return HS_CORRUPT;
 	memcpy(&score, ef->head.data, sizeof(score));
 	return hs_zset_add(op, ef->tail, score, 0, HS_NEVER, &added);
+}
+
+/* Of whatever has members now: if that is another collection, its effects follow. */
+static HsStatus
+apply_due(HsOp *op, const HsEffect *ef)
+{
+	HsRecord   *record = hs_find(op);
+	HsDueResult result;
+	int64_t		expires_us;
+
+	if (ef->head.size != HS_EF_EXPIRE_HEAD)
+		return HS_CORRUPT;
+	memcpy(&expires_us, ef->head.data, sizeof(expires_us));
+	if (record == NULL || hs_type_ops(hs_record_type(record))->dues == NULL)
+		return HS_OK;
+	op->clock_us = BEFORE_ALL;	/* also a time that is past by now */
+	return hs_dues_set(op, hs_record_type(record), &ef->tail, 1, expires_us, 0, &result);
 }

@@ -8,6 +8,7 @@
  * joins two, so a position in that order means the same whatever the table does:
  * every key that stays is met exactly once, with no state but the position.
  */
+#include "dues.h"
 #include "log.h"
 
 #define COUNT_RECORDS	1024	/* expired keys looked at per call of hs_count() */
@@ -51,7 +52,7 @@ visit_record(Visit *vi, HsPart *part, HsRecord *record, uint32_t position)
 	hs_record_view(record, &v);
 	op.key = hs_bytes(v.key, v.key_size);
 	op.hash = hs_hash(op.key);
-	if (v.expires_us <= vi->now_us || reverse((uint32_t) op.hash) < position)
+	if (hs_gone_at(record) <= vi->now_us || reverse((uint32_t) op.hash) < position)
 		return true;
 	op.h = vi->h;
 	op.part = part;

@@ -11,7 +11,7 @@ hs_set_add(HsOp *op, const HsBytes *members, size_t n, int64_t new_expires_us, u
 {
 	HsDictSource source = hs_dict_names(members, n);
 
-	return hs_dict_put(op, HS_SET, &source, false, new_expires_us, added);
+	return hs_dict_put(op, HS_SET, &source, 0, new_expires_us, added);
 }
 
 HsStatus

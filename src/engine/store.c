@@ -9,6 +9,7 @@
  * Here and in the files of the types: the partition is locked by access.c.
  */
 #include "big.h"
+#include "dues.h"
 #include "log.h"
 
 #define READ_LOCKED(op)		assert(hs_port_lock_held(&(op)->part->lock, (op)->mode))
@@ -34,12 +35,9 @@ free_owned(HsPart *part, HsRecord *record)
 		hs_big_free(part, record);
 	else if (flags & HS_RF_LARGE)
 	{
-		HsRef		root;
-		HsRoot	   *r;
+		HsRef		root = hs_record_root(record);
 
-		memcpy(&root, hs_value(record).data, sizeof(root));
-		r = hs_ptr(root);
-		r->next_dead = part->graveyard;
+		hs_root(root)->next_dead = part->graveyard;
 		part->graveyard = root;
 	}
 }
@@ -255,6 +253,8 @@ publish(HsOp *op, HsDraft *draft, bool keep_owned)
 		hs_log_kill(part, old);
 	}
 	part->count_by_type[hs_record_type(draft->record)]++;
+	if (hs_has_dues(draft->record))
+		hs_log_note_due(part, draft->record, hs_dues_next(draft->record));
 	note_change(op->h);
 }
 
@@ -312,9 +312,8 @@ version_field(const HsRecord *record)
 	return (uint8_t *) record + hs_record_header_size(f & ~HS_RF_VERSION);
 }
 
-/* A new version for a record that carries one. */
-static void
-renew_version(HsPart *part, HsRecord *record)
+void
+hs_renew_version(HsPart *part, HsRecord *record)
 {
 	if (hs_record_flags(record) & HS_RF_VERSION)
 	{
@@ -335,7 +334,7 @@ hs_poke(HsOp *op, HsRecord *record, size_t offset, const void *bytes, size_t siz
 		return;
 	hs_change_begin(op->slot.head);
 	hs_copy((uint8_t *) value.data + offset, bytes, size);
-	renew_version(op->part, record);
+	hs_renew_version(op->part, record);
 	hs_change_end(op->slot.head);
 	note_change(op->h);
 }
@@ -391,10 +390,27 @@ hs_poke_flags(HsOp *op, HsRecord *record, uint16_t value_flags)
 }
 
 void
+hs_flip_dues(HsPart *part, HsRecord *record)
+{
+	uint16_t	flags = hs_record_flags(record) ^ HS_RF_DUES;
+	HsRecordView v;
+	HsSlot		slot;
+
+	hs_record_view(record, &v);
+	if (!hs_index_find_ref(part, hs_hash(hs_bytes(v.key, v.key_size)), hs_ref(record), &slot))
+		return;
+	hs_change_begin(slot.head);
+	memcpy(record, &flags, 2);
+	hs_change_end(slot.head);
+}
+
+void
 hs_touch_version(HsOp *op, HsRecord *record)
 {
 	WRITE_LOCKED(op);
-	renew_version(op->part, record);
+	if (hs_has_dues(record))
+		hs_dues_settle(op->part, record);
+	hs_renew_version(op->part, record);
 	note_change(op->h);
 }
 
@@ -448,7 +464,7 @@ hs_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
 		return HS_NOT_FOUND;
 	hs_change_begin(op->slot.head);
 	memcpy(expiry_field(record), &expires_us, 8);
-	renew_version(op->part, record);
+	hs_renew_version(op->part, record);
 	hs_change_end(op->slot.head);
 	hs_log_note_expiry(op->part, record, expires_us);
 	note_change(op->h);
@@ -521,10 +537,10 @@ hs_owned_bytes(HsRecord *record)
 	}
 	if (flags & HS_RF_LARGE)
 	{
-		HsRef		root;
+		HsRef		root = hs_record_root(record);
 
-		memcpy(&root, hs_value(record).data, sizeof(root));
-		return hs_type_ops(hs_record_type(record))->bytes(root);
+		return hs_type_ops(hs_record_type(record))->bytes(root) +
+			(hs_has_dues(record) ? hs_due_bytes(hs_root(root)) : 0);
 	}
 	return 0;
 }

@@ -61,6 +61,7 @@ typedef struct HsHandle
 	uint64_t	misses;
 	uint64_t	sets;
 	uint64_t	deletes;
+	uint64_t	due_hash;		/* after HS_DUE: of the key with expired members */
 	uint32_t	sample_in;		/* lookups until one is sampled, see hot.h */
 	uint64_t	sample_state;	/* of the distances between samples */
 } HsHandle;
@@ -147,8 +148,10 @@ hs_op_now(HsOp *op)
 	return hs_clock(&op->clock_us);
 }
 
-/* HS_OK with the partition locked; HS_KEY_TOO_LONG or HS_GONE without.
- * now_us may be HS_CLOCK_LATER. */
+ * HS_OK with the partition locked; HS_KEY_TOO_LONG, HS_GONE or HS_DUE (dues.h) without.
+ * Some members that have expired are removed on the way, with the exclusive lock,
+ * which then is the mode of the op.  now_us may be HS_CLOCK_LATER.
+ */
 extern HsStatus hs_op_begin(HsOp *op, HsHandle *h, HsBytes key,
 							HsLockMode mode, int64_t now_us);
 extern void hs_op_end(HsOp *op);

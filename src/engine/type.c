@@ -6,6 +6,7 @@
 
 #include "chain.h"
 #include "dict_int.h"
+#include "due_queue.h"
 #include "hash.h"
 #include "hll_key.h"
 #include "list.h"
@@ -16,13 +17,13 @@
 static const HsTypeOps type_ops[HS_NTYPES] = {
 	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, NULL, NULL}, /* see dump.c */
 	[HS_HASH] = {"hash", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
-	hs_dict_verify, hs_dict_dump, hs_hash_load},
+	hs_dict_verify, hs_dict_dump, hs_hash_load, &hs_hash_due_ops},
 	[HS_LIST] = {"list", hs_list_free_slice, hs_list_bytes, hs_list_count_values,
 	hs_list_verify, hs_list_dump, hs_list_load},
 	[HS_SET] = {"set", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
-	hs_dict_verify, hs_dict_dump, hs_set_load},
+	hs_dict_verify, hs_dict_dump, hs_set_load, &hs_set_due_ops},
 	[HS_ZSET] = {"zset", hs_zset_free_slice, hs_zset_bytes, hs_zset_count_members,
-	hs_zset_verify, hs_zset_dump, hs_zset_load},
+	hs_zset_verify, hs_zset_dump, hs_zset_load, &hs_zset_due_ops},
 	[HS_STREAM] = {"stream", NULL, NULL, NULL, NULL, NULL, NULL},
 	[HS_HLL] = {"hll", NULL, NULL, hs_hll_count, hs_hll_verify, hs_hll_dump, hs_hll_load},
 };
@@ -47,6 +48,11 @@ hs_bury(HsPart *part, unsigned budget)
 	part->graveyard = r->next_dead;
 	if (r->type == HS_CHUNK)
 		is_gone = hs_chain_free_slice(part, root, budget);
+	else if (hs_type_ops((HsType) r->type)->dues != NULL && hs_due_any(r))
+	{
+		(void) hs_due_free_slice(part, r, budget);
+		is_gone = false;
+	}
 	else
 		is_gone = hs_type_ops((HsType) r->type)->free_slice(part, root, budget);
 	if (!is_gone)

@@ -10,6 +10,32 @@
 
 #include "store.h"
 
+/*
+ * What members that expire (dues.c) need of a collection.  A node stands for its
+ * member and does not move while that has an expiry.
+ */
+typedef struct HsDueOps
+{
+	/* Is it a member, in any encoding? */
+	bool		(*has) (HsRecord *record, HsBytes member);
+
+	/* Remove a member, in any encoding, as a command does. */
+	HsStatus	(*remove) (HsOp *op, const HsBytes *members, size_t n, uint64_t *removed);
+
+	/* A large collection, reachable from nowhere yet: of what a small one in 'record' holds, or
+	 * of what dump() wrote.  HS_NO_MEMORY, HS_LIMIT, HS_CORRUPT (load); then nothing is left. */
+	HsStatus	(*enlarge) (HsPart *part, HsRecord *record, HsRef *root);
+	HsStatus	(*load_large) (HsPart *part, HsBytes payload, HsRef *root);
+
+	/* Of a large one: the node of a member, or HS_REF_NONE; and the member of a node,
+	 * in 'buf' (HS_MAX_KEY bytes) if it does not lie together. */
+	HsRef		(*find) (HsRef root, HsBytes member);
+	HsBytes		(*member) (HsRef node, uint8_t *buf);
+
+	/* Remove the member of a node; its expiry is gone already.  Cannot fail. */
+	void		(*drop) (HsPart *part, HsRef root, HsRef node);
+} HsDueOps;
+
 typedef struct HsTypeOps
 {
 	const char *name;			/* as kv_type() says it */
@@ -41,6 +67,9 @@ typedef struct HsTypeOps
 	 * was there.  HS_CORRUPT for anything dump() would not write.
 	 */
 	HsStatus	(*load) (HsOp *op, HsBytes payload, int64_t expires_us);
+
+	/* For members that expire on their own; NULL: none do. */
+	const HsDueOps *dues;
 } HsTypeOps;
 
 /* Row of a type; never NULL for types below HS_NTYPES. */
@@ -57,6 +86,23 @@ typedef struct HsRoot
 	uint8_t		type;			/* (p) HsType */
 	uint8_t		kind;			/* (p) of node, if roots of the type are not alike */
 	uint8_t		pad[2];
+	HsRef		dues;			/* (p) queue of members that expire (due_queue.h), or none */
 } HsRoot;
+
+/* Root node of a large collection. */
+static inline HsRoot *
+hs_root(HsRef root)
+{
+	return (HsRoot *) hs_ptr(root);
+}
+
+static inline HsRef
+hs_record_root(HsRecord *record)
+{
+	HsRef		root;
+
+	memcpy(&root, hs_value(record).data, sizeof(root));
+	return root;
+}
 
 #endif							/* HS_TYPE_H */

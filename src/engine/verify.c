@@ -8,6 +8,7 @@
  * than there are, so it is exact only when nothing else runs.
  */
 #include "big.h"
+#include "dues.h"
 #include "log.h"
 
 /* What one walk adds up. */
@@ -107,8 +108,13 @@ verify_key(HsPart *part, const HsHandle *h, HsRecord *record, uint32_t bucket,
 		sums->big_segs += big.npages;
 	}
 	if (hs_type_ops(type)->verify != NULL)
-		return hs_type_ops(type)->verify(part, record);
-	return NULL;
+	{
+		const char *wrong = hs_type_ops(type)->verify(part, record);
+
+		if (wrong != NULL)
+			return wrong;
+	}
+	return hs_dues_verify(part, record);
 }
 
 /* Free overflow buckets: linked both ways, empty, and as many as there should be. */

@@ -14,6 +14,7 @@ typedef struct Adding
 {
 	unsigned	flags;
 	bool		is_incr;		/* the score given is added to the one there */
+	bool		persisted;		/* some member has lost its expiry */
 	HsZsetAdded out;
 } Adding;
 
@@ -92,6 +93,14 @@ blob_next(void *arg, double *score, HsBytes *member)
 	return true;
 }
 
+HsStatus
+hs_zset_enlarge(HsPart *part, HsRecord *record, HsRef *root)
+{
+	BlobSource	source = {hs_value(record).data, 0, HS_ZBLOB_HEADER};
+
+	return hs_zlist_load(part, blob_next, &source, root);
+}
+
 /* Add one member to the copy, if it takes it: *taken. */
 static HsStatus
 blob_add(HsOp *op, uint8_t *blob, const HsZsetMember *m, Adding *a, bool *taken)
@@ -125,6 +134,10 @@ blob_add(HsOp *op, uint8_t *blob, const HsZsetMember *m, Adding *a, bool *taken)
  * ---- Large sets --------------------------------------------------------------------
  */
 
+/*
+ * A member that is added again is there for good; one that is counted up keeps its
+ * expiry, which the effect of the new score would take away.
+ */
 static HsStatus
 list_add(HsOp *op, HsZlist *list, const HsZsetMember *m, Adding *a)
 {
@@ -132,15 +145,29 @@ list_add(HsOp *op, HsZlist *list, const HsZsetMember *m, Adding *a)
 	HsRef		entry = hs_zlist_find(list, hash, m->member);
 	double		score = m->score;
 	double		old = entry != HS_REF_NONE ? hs_zentry_score(entry) : 0;
+	int64_t		due_us = HS_NEVER;
 	bool		apply;
 	HsStatus	status = decide(a, entry != HS_REF_NONE, old, &score, &apply);
 
-	if (status != HS_OK || !apply)
+	if (status != HS_OK || a->out.stopped)
 		return status;
+	if (hs_due_any(&list->root) && entry != HS_REF_NONE)
+		due_us = hs_due_of(&list->root, entry);
+	if (!apply && (due_us == HS_NEVER || a->is_incr))
+		return HS_OK;
 	hs_zset_effect_add(op, m->member, score);
-	if (entry != HS_REF_NONE)
-		return hs_zlist_move(op->part, list, entry, m->member, score);
-	return hs_zlist_insert(op->part, list, hash, m->member, score);
+	if (due_us != HS_NEVER && a->is_incr)
+		hs_zset_effect_due(op, m->member, due_us);
+	if (entry == HS_REF_NONE)
+		return hs_zlist_insert(op->part, list, hash, m->member, score);
+	if (apply)
+		status = hs_zlist_move(op->part, list, entry, m->member, score);
+	if (status == HS_OK && due_us != HS_NEVER && !a->is_incr)
+	{
+		hs_due_drop(op->part, &list->root, entry);
+		a->persisted = true;
+	}
+	return status;
 }
 
 /* Everything that adding these members may take, if those that 'exist' do. */
@@ -178,9 +205,11 @@ list_add_many(HsOp *op, HsZlist *list, const HsZsetMember *m, size_t n, Adding *
 			return HS_NO_MEMORY;
 	}
 	list->steady = true;
+	hs_due_hold(&list->root, true);
 	for (size_t i = 0; i < n && status == HS_OK; i++)
 		status = list_add(op, list, &m[i], a);
 	list->steady = false;
+	hs_due_hold(&list->root, false);
 	assert(status == HS_OK);
 	return status;
 }
@@ -247,7 +276,7 @@ add_large(HsOp *op, HsZset *z, const HsZsetMember *m, size_t n, Adding *a)
 		status = hs_zset_needs_bytes(op, list_add(op, z->list, m, a), 1, m->member.size);
 	else
 		status = list_add_many(op, z->list, m, n, a);
-	if (status == HS_OK && a->out.added + a->out.changed > 0)
+	if (status == HS_OK && (a->out.added + a->out.changed > 0 || a->persisted))
 		hs_touch_version(op, z->record);
 	return status;
 }
@@ -279,7 +308,9 @@ add(HsOp *op, const HsZsetMember *m, size_t n, Adding *a, int64_t expires_us, Hs
 		status = hs_zset_open(op, &z);
 	if (status != HS_OK)
 		return status;
-	if (!hs_effects_fit(op->effects, op->key, n + 1, bytes + 8 * (n + 1)))
+	/* counting one up is two effects: its expiry stays */
+	if (!hs_effects_fit(op->effects, op->key, n + 1 + a->is_incr,
+						bytes * (1 + a->is_incr) + 8 * (n + 1 + a->is_incr)))
 		return HS_NO_MEMORY;
 	if (z.list != NULL)
 		status = add_large(op, &z, m, n, a);
@@ -363,6 +394,7 @@ remove_large(HsOp *op, HsZset *z, const HsBytes *members, size_t n, uint64_t *re
 		if (entry == HS_REF_NONE)
 			continue;
 		hs_zset_effect_remove(op, members[i]);
+		hs_due_drop(op->part, &z->list->root, entry);
 		hs_zlist_remove(op->part, z->list, entry, hash, members[i]);
 		++*removed;
 	}
@@ -436,6 +468,23 @@ effects_of_cut(HsOp *op, const HsZset *z, uint32_t low, uint32_t high)
 	return true;
 }
 
+/* Members of ranks [low, high) are about to go. */
+static void
+drop_dues(HsPart *part, HsZlist *list, uint32_t low, uint32_t high)
+{
+	HsZlistPos	pos;
+
+	if (!hs_due_any(&list->root))
+		return;
+	pos = hs_zlist_seek(list, low);
+	for (uint32_t i = low; i < high; i++)
+	{
+		hs_due_drop(part, &list->root, hs_zlist_at(pos));
+		if (i + 1 < high)
+			hs_zlist_next(&pos);
+	}
+}
+
 HsStatus
 hs_zset_cut(HsOp *op, HsZset *z, uint32_t low, uint32_t high)
 {
@@ -450,6 +499,7 @@ hs_zset_cut(HsOp *op, HsZset *z, uint32_t low, uint32_t high)
 		hs_remove(op, z->record);
 	else if (z->list != NULL)
 	{
+		drop_dues(op->part, z->list, low, high);
 		hs_zlist_remove_ranks(op->part, z->list, low, high);
 		hs_touch_version(op, z->record);
 	}

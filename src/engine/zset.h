@@ -56,7 +56,8 @@ typedef struct HsZsetAdded
 
 /*
  * Add members or move them to new scores, all of them or none; the same
- * member may come twice, the later one wins as if added by a later call.
+ * member may come twice, the later one wins as if added by a later call.  A member
+ * loses its own expiry (dues.h), unless a flag stopped it.
  * new_expires_us: expiry if this call creates the key, else ignored.
  * HS_NOT_A_NUMBER for a NaN score.
  */
@@ -66,7 +67,7 @@ extern HsStatus hs_zset_add_many(HsOp *op, const HsZsetMember *members, size_t n
 								 unsigned flags, int64_t new_expires_us,
 								 HsZsetAdded *out);
 
-/* Add 'by' to the score (0 if absent); *score is the result.  HS_NOT_A_NUMBER if
+/* Add 'by' to the score (0 if absent), keeping the member's expiry; *score is the result.  HS_NOT_A_NUMBER if
  * 'by' or the result is NaN. */
 extern HsStatus hs_zset_incr(HsOp *op, HsBytes member, double by,
 							 int64_t new_expires_us, double *score);
@@ -277,5 +278,6 @@ extern uint64_t hs_zset_count_members(HsRecord *record);
 extern const char *hs_zset_verify(HsPart *part, HsRecord *record);
 extern size_t hs_zset_dump(HsRecord *record, uint8_t *buf, size_t capacity);
 extern HsStatus hs_zset_load(HsOp *op, HsBytes payload, int64_t expires_us);
+extern const struct HsDueOps hs_zset_due_ops;
 
 #endif							/* HS_ZSET_H */

@@ -8,6 +8,7 @@
 #define HS_ZSET_INT_H
 
 #include "blob.h"
+#include "due_queue.h"
 #include "needs.h"
 #include "zset.h"
 #include "zset_blob.h"
@@ -93,6 +94,10 @@ hs_zset_needs_bytes(HsOp *op, HsStatus status, uint64_t n, uint64_t member_bytes
 /* Make a new list the value of the key; destroyed on failure. */
 extern HsStatus hs_zset_publish_list(HsOp *op, HsRef root, int64_t expires_us);
 
+/* As HsDueOps has it: of the small set at 'record', and of a dump. */
+extern HsStatus hs_zset_enlarge(HsPart *part, HsRecord *record, HsRef *root);
+extern HsStatus hs_zset_load_large(HsPart *part, HsBytes payload, HsRef *root);
+
 /*
  * ---- Effects ------------------------------------------------------------------------
  */
@@ -101,6 +106,13 @@ hs_zset_effect_add(HsOp *op, HsBytes member, double score)
 {
 	if (op->effects != NULL)
 		hs_effect_note(op->effects, HS_EF_ZADD, op->key, hs_bytes(&score, 8), member);
+}
+
+static inline void
+hs_zset_effect_due(HsOp *op, HsBytes member, int64_t expires_us)
+{
+	if (op->effects != NULL)
+		hs_effect_note(op->effects, HS_EF_DUE, op->key, hs_bytes(&expires_us, 8), member);
 }
 
 static inline void

@@ -291,6 +291,17 @@ hs_zset_load(HsOp *op, HsBytes payload, int64_t expires_us)
 	return build(op, &source, expires_us);
 }
 
+HsStatus
+hs_zset_load_large(HsPart *part, HsBytes payload, HsRef *root)
+{
+	Payload		p = {payload, DUMP_HEADER};
+
+	*root = HS_REF_NONE;
+	if (!is_well_formed(payload))
+		return HS_CORRUPT;
+	return hs_zlist_load(part, payload_next, &p, root);
+}
+
 /*
  * ---- Row of the type table ---------------------------------------------------------------
  */

@@ -77,7 +77,6 @@ hsg_check_failed(HsStatus status, HsHandle *h, HsBytes key, HsType wanted, HsTyp
 		case HS_NO_MEMORY:
 			out_of_memory(h);
 			break;
-		case HS_DUE:
 		case HS_GONE:
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -93,6 +92,7 @@ hsg_check_failed(HsStatus status, HsHandle *h, HsBytes key, HsType wanted, HsTyp
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("key \"%s\" cannot grow any further", hsg_key_text(key))));
 			break;
+		case HS_DUE:
 		case HS_NOT_TEXT:
 		case HS_BUFFER_TOO_SMALL:
 			break;				/* the caller deals with it */

@@ -525,12 +525,16 @@ hotset_kv_restore(PG_FUNCTION_ARGS)
 static void
 restore_check(HsHandle *h, HsBytes key, HsDump *dump)
 {
+	HsBytes		members;
+
+	if (!hs_dump_members(dump, &members))
+		hsg_check(HS_CORRUPT, h, key, HS_ANY, HS_ANY);
 	if (dump->type == HS_ZSET)
-		members_check(dump->payload, sizeof(double), false);
+		members_check(members, sizeof(double), false);
 	if (dump->type == HS_SET)
-		members_check(dump->payload, 0, false);
+		members_check(members, 0, false);
 	if (dump->type == HS_HASH)
-		members_check(dump->payload, 0, true);
+		members_check(members, 0, true);
 	if (dump->type != HS_STRING)
 		return;
 	if (dump->flags & HS_RF_JSONB)

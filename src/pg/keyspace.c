@@ -35,6 +35,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "../engine/dues.h"
 #include "glue.h"
 
 typedef struct CacheKey
@@ -148,6 +149,12 @@ hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
 	{
 		AcceptInvalidationMessages();
 		entry_renew(entry_of(h));
+		return true;
+	}
+	if (status == HS_DUE)
+	{
+		while (hs_dues_purge(h, h->due_hash, hsg_now()))
+			CHECK_FOR_INTERRUPTS();
 		return true;
 	}
 	hsg_worker_wake();
