@@ -148,6 +148,7 @@ hs_op_now(HsOp *op)
 	return hs_clock(&op->clock_us);
 }
 
+/*
  * HS_OK with the partition locked; HS_KEY_TOO_LONG, HS_GONE or HS_DUE (dues.h) without.
  * Some members that have expired are removed on the way, with the exclusive lock,
  * which then is the mode of the op.  now_us may be HS_CLOCK_LATER.

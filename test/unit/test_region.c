@@ -153,7 +153,7 @@ every_segment_is_given_once(void)
 			CHECK_EQ(atomic_load(&s->pins), 0);
 			/* what an owner leaves behind must not reach the next one */
 			s->used = s->live = s->page_map = 77;
-			s->min_expires_us = s->max_expires_us = 5;
+			s->min_expires_us = s->min_dues_us = 5;
 			memset(hs_seg_data(taken[i]), 0xee, HS_SEG_SIZE);
 		}
 		for (uint32_t i = 0; i < n; i++)
