@@ -11,40 +11,40 @@ section(procedure => \&measure);
 # of the keys, a million unless given.  The table's statements are the shortest
 # that do the work: without a time to live it has no column for one.
 my @cases = (
-	{   name => 'loop', what => 'loop alone', range => 1000, baseline => 1, calls => 5,
+	{   name => 'loop', what => 'loop alone', range => 1000, baseline => 1,
 		hotset => 'v := keys[i];', redis => 'local v = keys[i]' },
-	{   name => 'hot', what => 'get, one key', calls => 5,
+	{   name => 'hot', what => 'get, one key',
 		hotset => "v := kv_get('1000000007');", noop => "v := noop_kv_get('1000000007');",
 		redis => "local v = cmd('GET', '1000000007')",
 		table => "SELECT value INTO v FROM plain WHERE key = '1000000007';",
 		memcached => "v := memcache_get('1000000007');" },
-	{   name => 'thousand', what => 'get, 1,000 keys', range => 1000, calls => 5,
+	{   name => 'thousand', what => 'get, 1,000 keys', range => 1000,
 		hotset => 'v := kv_get(keys[i]);', noop => 'v := noop_kv_get(keys[i]);',
 		redis => "local v = cmd('GET', keys[i])",
 		table => 'SELECT value INTO v FROM plain WHERE key = keys[i];',
 		memcached => 'v := memcache_get(keys[i]);' },
-	{   name => 'get', what => 'get at random', calls => 5,
+	{   name => 'get', what => 'get at random',
 		hotset => 'v := kv_get(keys[i]);', noop => 'v := noop_kv_get(keys[i]);',
 		redis => "local v = cmd('GET', keys[i])",
 		table => 'SELECT value INTO v FROM plain WHERE key = keys[i];',
 		memcached => 'v := memcache_get(keys[i]);' },
-	{   name => 'missing', what => 'get of a missing key', calls => 5,
+	{   name => 'missing', what => 'get of a missing key',
 		hotset => 'v := kv_get(members[i]);', noop => 'v := noop_kv_get(members[i]);',
 		redis => "local v = cmd('GET', members[i])",
 		table => 'SELECT value INTO v FROM plain WHERE key = members[i];',
 		memcached => 'v := memcache_get(members[i]);' },
-	{   name => 'set', what => 'set at random, 40 bytes', calls => 5,
+	{   name => 'set', what => 'set at random, 40 bytes',
 		hotset => 'b := kv_set(keys[i], bytes40);', noop => 'b := noop_kv_set(keys[i], bytes40);',
 		redis => "cmd('SET', keys[i], bytes40)",
 		table => 'INSERT INTO plain VALUES (keys[i], bytes40) ON CONFLICT (key) DO UPDATE SET value = excluded.value;',
 		memcached => 'b := memcache_set(keys[i], bytes40);' },
-	{   name => 'ttl', what => 'set at random with time to live', calls => 5,
+	{   name => 'ttl', what => 'set at random with time to live',
 		hotset => 'b := kv_set(keys[i], bytes40, hour);', noop => 'b := noop_kv_set(keys[i], bytes40, hour);',
 		redis => "cmd('SET', keys[i], bytes40, 'EX', hour)",
 		table => 'INSERT INTO expiring VALUES (keys[i], bytes40, clock_timestamp() + hour)
 			ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at;',
 		memcached => 'b := memcache_set(keys[i], bytes40, hour);' },
-	{   name => 'incr', what => 'incr, one key', calls => 5,
+	{   name => 'incr', what => 'incr, one key',
 		hotset => "n := kv_incr('hits');", noop => "n := noop_kv_incr('hits');",
 		redis => "cmd('INCR', 'hits')",
 		# in one transaction all versions of the row stay and each update passes them
@@ -77,12 +77,12 @@ sub measure
 		foreach my $case (@cases)
 		{
 			my %o = (seed => $case->{range} ? 1 : $round, range => $case->{range});
-			my $calls = $million / 10 * $case->{calls};
+			my $calls = $million * 0.3;
 			my $ns = $ns{ $case->{name} } //= {};
 			push @{ $ns->{$_} }, plpgsql_loop($case->{$_}, %o, calls => $calls) foreach grep { $case->{$_} } qw(hotset noop);
 			push @{ $ns->{redis} }, lua_loop($case->{redis}, %o, calls => $calls);
 			push @{ $ns->{table} }, plpgsql_loop($case->{table}, %o, calls => $million / 20, commit => $case->{commit}) if $case->{table};
-			push @{ $ns->{memcached} }, plpgsql_loop($case->{memcached}, %o, calls => $million / 100, clock => $wall_clock) if $case->{memcached};
+			push @{ $ns->{memcached} }, plpgsql_loop($case->{memcached}, %o, calls => $million / 200, clock => $wall_clock) if $case->{memcached};
 		}
 		sql('VACUUM plain', 'VACUUM expiring', 'VACUUM counter');
 	}

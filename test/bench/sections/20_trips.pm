@@ -22,10 +22,6 @@ my %trips = (
 		hotset => "$key\nSELECT kv_set(:k, '$v');",
 		redis => "SET __rand_int__ $v",
 		table => "$key\nINSERT INTO plain VALUES (:k, '$v') ON CONFLICT (key) DO UPDATE SET value = excluded.value;" },
-	incr => {
-		hotset => "$key\nSELECT kv_incr('n' || :k);",
-		redis => 'INCR n__rand_int__',
-		table => "$key\nINSERT INTO counter VALUES ('n' || :k, 1) ON CONFLICT (key) DO UPDATE SET value = counter.value + 1 RETURNING value;" },
 	zadd => {
 		hotset => "$member\nSELECT zadd('board', :s::float8, $name);",
 		redis => 'ZADD trips __rand_int__ member:__rand_int__',
@@ -41,7 +37,7 @@ sub throughput
 {
 	my ($what, $system, $clients, $seconds) = @_;
 	return $system eq 'redis'
-	  ? redis_benchmark($trips{$what}{redis}, $clients, ($quick ? 10_000 : $clients > 1 ? 80_000 : 40_000) * $seconds, $million)
+	  ? redis_benchmark($trips{$what}{redis}, $clients, ($quick ? 10_000 : $clients > 2 ? 80_000 : 20_000) * $seconds, $million)
 	  : pgbench($clients, $seconds, $trips{$what}{$system});
 }
 
@@ -72,16 +68,14 @@ sub measure
 	need_keys();
 	need_board();
 	need_draws(1, $million);
-	sql('CREATE UNLOGGED TABLE counter (key text PRIMARY KEY, value bigint NOT NULL)', "INSERT INTO counter SELECT 'n' || key, 1 FROM plain",
-		'VACUUM ANALYZE counter', "SELECT count(kv_incr('n' || key)) FROM plain");
 	redis('redis', 'EVAL', "for j = 0, $million - 1 do
 		local x = string.format('%012d', j)
-		redis.call('SET', x, string.rep('v', 40)) redis.call('SET', 'n' .. x, 1)
+		redis.call('SET', x, string.rep('v', 40))
 		redis.call('ZADD', 'trips', j, 'member:' .. x) end", 0);
 	my %tps;
 	foreach my $round (1 .. $rounds)
 	{
-		foreach my $what (qw(get set incr zadd), 'top 10')
+		foreach my $what (qw(get set zadd), 'top 10')
 		{
 			foreach my $system (grep { $trips{$what}{$_} } qw(hotset noop redis table))
 			{
@@ -91,10 +85,9 @@ sub measure
 				push @{ $tps{$what}{$_}{$system} }, throughput($what, $system, $_, 1) foreach 1, 2, 4, 16;
 			}
 		}
-		sql('VACUUM plain', 'VACUUM counter', 'VACUUM board');
+		sql('VACUUM plain', 'VACUUM board');
 	}
 	measure_mget(\%tps);
-	sql('DROP TABLE counter', "SELECT count(kv_del('n' || key)) FROM plain");
 
 	my $median = sub { my ($what, $clients, $system) = @_; my $all = $tps{$what}{$clients}{$system}; return $all ? median(@$all) : undef };
 	my @titles = ('hotset', 'no-op', 'Redis', 'UNLOGGED table');
@@ -108,7 +101,7 @@ sub measure
 	};
 	table_head('', @titles);
 	$row->("get, $_ client" . ($_ > 1 ? 's' : ''), 'get', $_) foreach 1, 2, 4, 8, 16;
-	$row->("$_, 8 clients", $_, 8) foreach 'set', 'incr', 'zadd', 'top 10';
+	$row->("$_, 8 clients", $_, 8) foreach 'set', 'zadd', 'top 10';
 	$row->('mget of 100 keys, 1 client: keys', 'mget', 1);
 	my @systems = ([ hotset => 'hotset' ], [ noop => 'no-op' ], [ redis => 'Redis' ], [ table => 'UNLOGGED table' ]);
 	plot('throughput', title => 'Reads of a key at random per second, by clients', xlabel => 'clients', ylabel => 'thousand per second',
