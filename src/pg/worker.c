@@ -7,12 +7,14 @@
  * themselves and writers make room themselves.  It is connected to no database,
  * so it never stands in the way of DROP DATABASE or CREATE DATABASE.
  *
- * A round visits every partition of every keyspace and lasts at most its share
- * of hotset.worker_interval; the next round goes on where it ended.  Rounds
+ * A round visits every partition of every keyspace and uses at most its share of
+ * hotset.worker_interval as CPU time; the next round goes on where it ended.  Rounds
  * that find nothing become rarer, up to IDLE_MAX_MS, but never sleep beyond the
  * next expiry they know of.
  */
 #include "postgres.h"
+
+#include <time.h>
 
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -36,7 +38,7 @@
 typedef struct Round
 {
 	uint32_t	slot;			/* keyspace that is next */
-	int64_t		deadline_us;	/* budget is spent then */
+	int64_t		end_cpu_us;		/* CPU time at which the budget is spent */
 	int64_t		next_expiry_us; /* earliest one seen */
 	bool		more;			/* some partition has more to do right now */
 } Round;
@@ -46,6 +48,7 @@ extern PGDLLEXPORT void hotset_worker_main(Datum arg);
 static void worker_init(void);
 static void worker_gone(int code, Datum arg);
 static void handle_interrupts(void);
+static int64_t cpu_us(void);
 static bool round_run(Round *round);
 static bool keyspace_work(HsHandle *h, Round *round);
 static bool nap(long timeout_ms, uint32 wait_event);
@@ -156,6 +159,19 @@ handle_interrupts(void)
 }
 
 /*
+ * CPU time of this process: on a busy machine, where it waits for its turn, the
+ * clock would eat up the budget before anything was done.
+ */
+static int64_t
+cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (int64_t) t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/*
  * Visit keyspaces until all were visited once or the budget is spent.  True if
  * there was anything to do.
  */
@@ -167,7 +183,7 @@ round_run(Round *round)
 	bool		busy = false;
 	uint32_t	visited = 0;
 
-	round->deadline_us = hsg_now() + budget_us;
+	round->end_cpu_us = cpu_us() + budget_us;
 	round->next_expiry_us = HS_NEVER;
 	round->more = false;
 	while (visited < HS_MAX_KEYSPACES)
@@ -190,7 +206,7 @@ round_run(Round *round)
 			continue;
 		if (keyspace_work(&h, round))
 			busy = true;
-		if (hsg_now() >= round->deadline_us)
+		if (cpu_us() >= round->end_cpu_us)
 		{
 			round->more = true;
 			break;
@@ -225,7 +241,7 @@ keyspace_work(HsHandle *h, Round *round)
 			if (wants_more[part])
 				busy = again = true;
 		}
-		if (again && hsg_now() >= round->deadline_us)
+		if (again && cpu_us() >= round->end_cpu_us)
 		{
 			round->more = true;
 			break;
