@@ -1103,3 +1103,181 @@ AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000;
 COMMENT ON FUNCTION hotset_verify() IS
 'checks all of the shared memory and raises an error if anything is wrong; locks for long, for tests';
 REVOKE EXECUTE ON FUNCTION hotset_verify() FROM PUBLIC;
+
+-- ---------------------------------------------------------------------------
+-- Expiry of single members: fields of hashes, members of sets and sorted sets
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION hexpire(key text, field text, ttl interval, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_hexpire' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hexpire(text, text, interval, boolean, boolean, boolean, boolean, name) IS
+'lets a field of a hash expire after a time: true if done; zero or less removes; nx, xx, gt, lt: only without an expiry, with one, to a later or to an earlier one';
+
+CREATE FUNCTION hexpire_at(key text, field text, "at" timestamptz, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_hexpire_at' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hexpire_at(text, text, timestamptz, boolean, boolean, boolean, boolean, name) IS
+'lets a field of a hash expire at a point in time: true if done; one in the past removes, infinity means never';
+
+CREATE FUNCTION hpersist(key text, field text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_hpersist' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION hpersist(text, text, name) IS
+'lets a field of a hash never expire on its own: true if it would have';
+
+CREATE FUNCTION httl(key text, field text, keyspace name DEFAULT NULL) RETURNS interval
+    AS 'MODULE_PATHNAME', 'hotset_httl' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION httl(text, text, name) IS
+'time until a field of a hash expires; null if absent or without an expiry of its own';
+
+CREATE FUNCTION hexpires_at(key text, field text, keyspace name DEFAULT NULL) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'hotset_hexpires_at' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION hexpires_at(text, text, name) IS
+'when a field of a hash expires; null if absent or without an expiry of its own';
+
+CREATE FUNCTION hexpire(key text, fields text[], ttl interval, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_hexpire_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION hexpire(text, text[], interval, boolean, boolean, boolean, boolean, name) IS
+'lets fields of a hash expire after a time: true if done, for each; zero or less removes; nx, xx, gt, lt: only without an expiry, with one, to a later or to an earlier one';
+
+CREATE FUNCTION hexpire_at(key text, fields text[], "at" timestamptz, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_hexpire_at_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION hexpire_at(text, text[], timestamptz, boolean, boolean, boolean, boolean, name) IS
+'lets fields of a hash expire at a point in time: true if done, for each; one in the past removes, infinity means never';
+
+CREATE FUNCTION hpersist(key text, fields text[], keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_hpersist_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION hpersist(text, text[], name) IS
+'lets fields of a hash never expire on their own: true if one would have, for each';
+
+CREATE FUNCTION httl(key text, fields text[], keyspace name DEFAULT NULL) RETURNS interval[]
+    AS 'MODULE_PATHNAME', 'hotset_httl_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION httl(text, text[], name) IS
+'time until fields of a hash expire; null if absent or without an expiry of their own';
+
+CREATE FUNCTION hexpires_at(key text, fields text[], keyspace name DEFAULT NULL) RETURNS timestamptz[]
+    AS 'MODULE_PATHNAME', 'hotset_hexpires_at_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION hexpires_at(text, text[], name) IS
+'when fields of a hash expire; null if absent or without an expiry of their own';
+
+CREATE FUNCTION sexpire(key text, member text, ttl interval, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_sexpire' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION sexpire(text, text, interval, boolean, boolean, boolean, boolean, name) IS
+'lets a member of a set expire after a time: true if done; zero or less removes; nx, xx, gt, lt: only without an expiry, with one, to a later or to an earlier one';
+
+CREATE FUNCTION sexpire_at(key text, member text, "at" timestamptz, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_sexpire_at' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION sexpire_at(text, text, timestamptz, boolean, boolean, boolean, boolean, name) IS
+'lets a member of a set expire at a point in time: true if done; one in the past removes, infinity means never';
+
+CREATE FUNCTION spersist(key text, member text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_spersist' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION spersist(text, text, name) IS
+'lets a member of a set never expire on its own: true if it would have';
+
+CREATE FUNCTION sttl(key text, member text, keyspace name DEFAULT NULL) RETURNS interval
+    AS 'MODULE_PATHNAME', 'hotset_sttl' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION sttl(text, text, name) IS
+'time until a member of a set expires; null if absent or without an expiry of its own';
+
+CREATE FUNCTION sexpires_at(key text, member text, keyspace name DEFAULT NULL) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'hotset_sexpires_at' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION sexpires_at(text, text, name) IS
+'when a member of a set expires; null if absent or without an expiry of its own';
+
+CREATE FUNCTION sexpire(key text, members text[], ttl interval, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_sexpire_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION sexpire(text, text[], interval, boolean, boolean, boolean, boolean, name) IS
+'lets members of a set expire after a time: true if done, for each; zero or less removes; nx, xx, gt, lt: only without an expiry, with one, to a later or to an earlier one';
+
+CREATE FUNCTION sexpire_at(key text, members text[], "at" timestamptz, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_sexpire_at_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION sexpire_at(text, text[], timestamptz, boolean, boolean, boolean, boolean, name) IS
+'lets members of a set expire at a point in time: true if done, for each; one in the past removes, infinity means never';
+
+CREATE FUNCTION spersist(key text, members text[], keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_spersist_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION spersist(text, text[], name) IS
+'lets members of a set never expire on their own: true if one would have, for each';
+
+CREATE FUNCTION sttl(key text, members text[], keyspace name DEFAULT NULL) RETURNS interval[]
+    AS 'MODULE_PATHNAME', 'hotset_sttl_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION sttl(text, text[], name) IS
+'time until members of a set expire; null if absent or without an expiry of their own';
+
+CREATE FUNCTION sexpires_at(key text, members text[], keyspace name DEFAULT NULL) RETURNS timestamptz[]
+    AS 'MODULE_PATHNAME', 'hotset_sexpires_at_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION sexpires_at(text, text[], name) IS
+'when members of a set expire; null if absent or without an expiry of their own';
+
+CREATE FUNCTION zexpire(key text, member text, ttl interval, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_zexpire' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION zexpire(text, text, interval, boolean, boolean, boolean, boolean, name) IS
+'lets a member of a sorted set expire after a time: true if done; zero or less removes; nx, xx, gt, lt: only without an expiry, with one, to a later or to an earlier one';
+
+CREATE FUNCTION zexpire_at(key text, member text, "at" timestamptz, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_zexpire_at' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION zexpire_at(text, text, timestamptz, boolean, boolean, boolean, boolean, name) IS
+'lets a member of a sorted set expire at a point in time: true if done; one in the past removes, infinity means never';
+
+CREATE FUNCTION zpersist(key text, member text, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_zpersist' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION zpersist(text, text, name) IS
+'lets a member of a sorted set never expire on its own: true if it would have';
+
+CREATE FUNCTION zttl(key text, member text, keyspace name DEFAULT NULL) RETURNS interval
+    AS 'MODULE_PATHNAME', 'hotset_zttl' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION zttl(text, text, name) IS
+'time until a member of a sorted set expires; null if absent or without an expiry of its own';
+
+CREATE FUNCTION zexpires_at(key text, member text, keyspace name DEFAULT NULL) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'hotset_zexpires_at' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION zexpires_at(text, text, name) IS
+'when a member of a sorted set expires; null if absent or without an expiry of its own';
+
+CREATE FUNCTION zexpire(key text, members text[], ttl interval, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_zexpire_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zexpire(text, text[], interval, boolean, boolean, boolean, boolean, name) IS
+'lets members of a sorted set expire after a time: true if done, for each; zero or less removes; nx, xx, gt, lt: only without an expiry, with one, to a later or to an earlier one';
+
+CREATE FUNCTION zexpire_at(key text, members text[], "at" timestamptz, nx boolean DEFAULT false,
+        xx boolean DEFAULT false, gt boolean DEFAULT false, lt boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_zexpire_at_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zexpire_at(text, text[], timestamptz, boolean, boolean, boolean, boolean, name) IS
+'lets members of a sorted set expire at a point in time: true if done, for each; one in the past removes, infinity means never';
+
+CREATE FUNCTION zpersist(key text, members text[], keyspace name DEFAULT NULL) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'hotset_zpersist_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION zpersist(text, text[], name) IS
+'lets members of a sorted set never expire on their own: true if one would have, for each';
+
+CREATE FUNCTION zttl(key text, members text[], keyspace name DEFAULT NULL) RETURNS interval[]
+    AS 'MODULE_PATHNAME', 'hotset_zttl_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION zttl(text, text[], name) IS
+'time until members of a sorted set expire; null if absent or without an expiry of their own';
+
+CREATE FUNCTION zexpires_at(key text, members text[], keyspace name DEFAULT NULL) RETURNS timestamptz[]
+    AS 'MODULE_PATHNAME', 'hotset_zexpires_at_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION zexpires_at(text, text[], name) IS
+'when members of a sorted set expire; null if absent or without an expiry of their own';

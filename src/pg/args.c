@@ -10,6 +10,7 @@
 #include "utils/array.h"
 #include "utils/timestamp.h"
 
+#include "../engine/dues.h"
 #include "glue.h"
 
 #define INT64_LIMIT 9223372036854775808.0	/* 2^63: the first double too large */
@@ -249,4 +250,30 @@ hsg_interval(int64_t us)
 	iv->day = (int32) (us / USECS_PER_DAY);
 	iv->time = us % USECS_PER_DAY;
 	return iv;
+}
+
+int64_t
+hsg_arg_expire_ttl(FunctionCallInfo fcinfo, int n, HsHandle *h)
+{
+	int64_t		ttl_us;
+
+	if (PG_ARGISNULL(n))
+		return hsg_default_expiry(h);
+	ttl_us = hsg_interval_us(PG_GETARG_INTERVAL_P(n));
+	return hsg_expiry(hsg_now(), Max(ttl_us, 0));
+}
+
+unsigned
+hsg_arg_expire_flags(FunctionCallInfo fcinfo, int n)
+{
+	bool		nx = hsg_arg_flag(fcinfo, n);
+	bool		xx = hsg_arg_flag(fcinfo, n + 1);
+	bool		gt = hsg_arg_flag(fcinfo, n + 2);
+	bool		lt = hsg_arg_flag(fcinfo, n + 3);
+
+	if (nx && (xx || gt || lt))
+		hsg_refuse_both("nx", xx ? "xx" : gt ? "gt" : "lt");
+	if (gt && lt)
+		hsg_refuse_both("gt", "lt");
+	return (nx ? HS_DUE_NX : 0) | (xx ? HS_DUE_XX : 0) | (gt ? HS_DUE_GT : 0) | (lt ? HS_DUE_LT : 0);
 }

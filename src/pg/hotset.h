@@ -82,6 +82,13 @@ hsg_now(void)
  */
 extern int64_t hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h);
 
+/*
+ * The same for commands on an expiry: a ttl <= 0 is now.  And what their options nx, xx, gt, lt,
+ * from argument n on, say, as HS_DUE_ flags (dues.h); 22023 if they contradict each other.
+ */
+extern int64_t hsg_arg_expire_ttl(FunctionCallInfo fcinfo, int n, HsHandle *h);
+extern unsigned hsg_arg_expire_flags(FunctionCallInfo fcinfo, int n);
+
 /* Expiry of a key made now for which no ttl was given.  Looks at the clock only
  * if it must. */
 extern int64_t hsg_default_expiry(HsHandle *h);

@@ -10,6 +10,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
+#include "../engine/dues.h"
 #include "../engine/dump.h"
 #include "../engine/key.h"
 #include "../engine/slot.h"
@@ -208,12 +209,8 @@ Datum
 hotset_kv_expire(PG_FUNCTION_ARGS)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 6);
-	int64_t		ttl_us;
 
-	if (PG_ARGISNULL(1))
-		PG_RETURN_BOOL(expire_command(fcinfo, h, hsg_default_expiry(h)));
-	ttl_us = hsg_interval_us(PG_GETARG_INTERVAL_P(1));
-	PG_RETURN_BOOL(expire_command(fcinfo, h, hsg_expiry(hsg_now(), Max(ttl_us, 0))));
+	PG_RETURN_BOOL(expire_command(fcinfo, h, hsg_arg_expire_ttl(fcinfo, 1, h)));
 }
 
 /* kv_expire_at(key text, at timestamptz, nx, xx, gt, lt boolean) returns boolean */
@@ -231,22 +228,19 @@ hotset_kv_expire_at(PG_FUNCTION_ARGS)
 static bool
 expire_command(FunctionCallInfo fcinfo, HsHandle *h, int64_t expires_us)
 {
-	HsExpireRule rule = {
-		.nx = hsg_arg_flag(fcinfo, 2),
-		.xx = hsg_arg_flag(fcinfo, 3),
-		.gt = hsg_arg_flag(fcinfo, 4),
-		.lt = hsg_arg_flag(fcinfo, 5)
-	};
+	unsigned	flags;
+	HsExpireRule rule;
 	HsBytes		key;
 	HsOp		op;
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	if (rule.nx && (rule.xx || rule.gt || rule.lt))
-		hsg_refuse_both("nx", rule.xx ? "xx" : rule.gt ? "gt" : "lt");
-	if (rule.gt && rule.lt)
-		hsg_refuse_both("gt", "lt");
+	flags = hsg_arg_expire_flags(fcinfo, 2);
+	rule.nx = (flags & HS_DUE_NX) != 0;
+	rule.xx = (flags & HS_DUE_XX) != 0;
+	rule.gt = (flags & HS_DUE_GT) != 0;
+	rule.lt = (flags & HS_DUE_LT) != 0;
 	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ANY, hs_key_expire(&op, &rule, expires_us, &done));
 	return done;
 }
