@@ -13,6 +13,19 @@ hs_blob_fits(const HsOp *op, size_t size)
 		op->key.size + size <= HS_RECORD_MAX;
 }
 
+/* Bytes to reserve for a blob that has outgrown its record: one that grows will grow again. */
+static size_t
+size_with_slack(const HsOp *op, size_t used)
+{
+	size_t		size = used + used / (used < 512 ? 16 : 8);
+	size_t		header;
+
+	/* bytes that the record would be padded with are for nothing */
+	header = hs_record_header_size(hs_record_width_flags(op->key.size, size)) + op->key.size;
+	size = hs_record_pad(header + size) - header;
+	return hs_blob_fits(op, size) ? size : used;
+}
+
 HsStatus
 hs_blob_commit(HsOp *op, HsType type, HsRecord *record, const uint8_t *blob, size_t used,
 			   int64_t new_expires_us)
@@ -25,9 +38,8 @@ hs_blob_commit(HsOp *op, HsType type, HsRecord *record, const uint8_t *blob, siz
 
 	if (!fits || old.size > 2 * used + 64)
 	{
-		/* one that grows will grow again */
-		if (record != NULL && !fits && hs_blob_fits(op, used + used / 8))
-			size = used + used / 8;
+		if (record != NULL && !fits)
+			size = size_with_slack(op, used);
 		status = hs_reserve(op, (uint16_t) type, size,
 							record != NULL ? hs_expiry(record) : new_expires_us, &draft);
 		if (status == HS_OK)

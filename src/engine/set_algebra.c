@@ -3,8 +3,7 @@
  *	  Sets: union, intersection, difference.
  *
  * Members are looked up a few at a time, so that the memory they stand in is fetched
- * meanwhile.  Walks of all sets go in the same order of hashes, so what is looked for next
- * stands near what was looked for last.
+ * meanwhile.
  *
  * Where looking in each of many sets would take too long, a table of members does: at
  * the end of the caller's buffer, behind the items.

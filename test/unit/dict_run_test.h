@@ -53,4 +53,24 @@ extern void dict_random_steps(DictRun *t, uint64_t steps, unsigned want);
 /* Does the key hold the model's contents in the large encoding? */
 extern bool dict_is_large(DictRun *t);
 
+/*
+ * ---- Tests of either type ------------------------------------------------------------
+ */
+extern void dict_test_open(HsHandle *h);
+extern void dict_test_done(HsHandle *h);
+
+extern void dict_test_random_commands(HsType type);
+extern void dict_test_encodings(HsType type);
+extern void dict_test_growth(HsType type);
+extern void dict_test_no_memory(HsType type);
+extern void dict_test_promises(HsType type);
+extern void dict_test_reads_across_writes(HsType type);
+extern void dict_test_small_buffers(HsType type);
+extern void dict_test_dumps(HsType type);
+extern void dict_test_damaged_dumps(HsType type);
+extern void dict_test_effects(HsType type);
+extern void dict_test_freed_in_slices(HsType type);
+extern void dict_test_random_members_are_fair(HsType type);
+extern void dict_test_arguments(HsType type);
+
 #endif							/* DICT_RUN_TEST_H */

@@ -1,142 +1,375 @@
 /*
  * test_set.c
  *	  Sets of both encodings against a naive model.
+ *
+ * TEST_SCALE=100 in the environment: some ten million random commands.
  */
 #include "dict_int.h"
 #include "dict_run_test.h"
-#include "port_test.h"
 #include "slab_test.h"
 
-#define REGION_SIZE		((size_t) 96 << 20)
-
-static HsHandle h;
-
-static void
-open_region(size_t size)
-{
-	heap_open(size);
-	slab_fill_junk(true);
-	heap_keyspace(&h, 1, HS_EVICT_NONE, 0);
-}
-
-static void
-done(void)
-{
-	CHECK_EQ(port_locks_held(), 0);
-	CHECK_WELL(hs_keyspace_verify(&h));
-	CHECK_WELL(hs_region_verify());
-	heap_close();
-}
+#define TYPE	HS_SET
 
 static void
 random_commands(void)
 {
-	static const unsigned sizes[] = {3, 40, 100, 140, 300, 2000, 20, 0};
+	dict_test_random_commands(TYPE);
+}
 
-	for (uint64_t seed = 1; seed <= test_scaled(4); seed++)
-	{
-		DictRun		t;
+static void
+encoding_changes_at_its_limits(void)
+{
+	dict_test_encodings(TYPE);
+}
 
-		CASE("seed %d", (int) seed);
-		open_region(REGION_SIZE);
-		dict_run_open(&t, &h, HS_SET, "s", 4000, seed % 2, test_seed(seed));
-		for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		{
-			dict_random_steps(&t, 3000, sizes[i]);
-			dict_check_all(&t, i % 2 ? 1 << 20 : 3000);
-		}
-		dict_run_close(&t);
-		done();
-	}
+static void
+large_one_grows_and_shrinks(void)
+{
+	dict_test_growth(TYPE);
+}
+
+static void
+without_memory_nothing_changes(void)
+{
+	dict_test_no_memory(TYPE);
+}
+
+static void
+promises_suffice(void)
+{
+	dict_test_promises(TYPE);
+}
+
+static void
+walk_meets_what_stays_once(void)
+{
+	dict_test_reads_across_writes(TYPE);
+}
+
+static void
+small_buffers_are_told_what_is_needed(void)
+{
+	dict_test_small_buffers(TYPE);
+}
+
+static void
+dumps_come_back(void)
+{
+	dict_test_dumps(TYPE);
+}
+
+static void
+damaged_dumps_are_refused(void)
+{
+	dict_test_damaged_dumps(TYPE);
+}
+
+static void
+effects_replayed_give_the_same(void)
+{
+	dict_test_effects(TYPE);
+}
+
+static void
+freed_in_slices(void)
+{
+	dict_test_freed_in_slices(TYPE);
+}
+
+static void
+random_members_are_fair(void)
+{
+	dict_test_random_members_are_fair(TYPE);
+}
+
+static void
+arguments_are_checked(void)
+{
+	dict_test_arguments(TYPE);
 }
 
 /*
- * ---- Members in the order in which another set gives them ---------------------------------
- * That order is one of hashes: all of the first come from the same part of an index.
+ * ---- Several sets ---------------------------------------------------------------------
  */
 
-static HsOp
-begin(const char *key, HsLockMode mode)
+#define NSETS	5
+
+static HsHandle h;
+
+static bool
+is_wanted(HsSetOp setop, const DictRun *sets, const unsigned *which, size_t n, unsigned id)
 {
-	HsOp		op;
+	bool		in_first = sets[which[0]].m.has[id] >= 0;
 
-	CHECK_EQ(hs_op_begin(&op, &h, hs_bytes_str(key), mode, HEAP_NOW), HS_OK);
-	return op;
-}
-
-static void
-add(const char *key, const HsBytes *members, size_t n)
-{
-	HsOp		op = begin(key, HS_EXCLUSIVE);
-	uint64_t	added = 0;
-
-	CHECK_EQ(hs_set_add(&op, members, n, HS_NEVER, &added), HS_OK);
-	CHECK_EQ(added, n);
-	hs_op_end(&op);
-}
-
-static void
-check_count(const char *key, uint64_t want)
-{
-	HsOp		op = begin(key, HS_SHARED);
-	uint64_t	count = 0;
-
-	CASE("key %s", key);
-	CHECK_EQ(hs_set_count(&op, &count), HS_OK);
-	CHECK_EQ(count, want);
-	hs_op_end(&op);
-}
-
-static void
-read_and_add(void)
-{
-	enum
+	for (size_t i = 1; i < n; i++)
 	{
-		MEMBERS = 60000
-	};
-	static uint8_t buf[65536];
-	static uint8_t dump[MEMBERS * 16];
-	HsItems		items = {.buf = buf,.capacity = sizeof(buf)};
-	HsDictCursor cursor = {0};
-	size_t		size;
-	HsOp		op;
+		bool		is_in = sets[which[i]].m.has[id] >= 0;
 
-	open_region(REGION_SIZE);
-	for (int i = 0; i < MEMBERS; i++)
-	{
-		char		name[16];
-
-		(void) snprintf(name, sizeof(name), "%d", i);
-		add("source", (HsBytes[]) {hs_bytes_str(name)}, 1);
+		if (setop == HS_SET_UNION && is_in)
+			return true;
+		if (setop != HS_SET_UNION && is_in != (setop == HS_SET_INTER))
+			return false;
 	}
-	while (!cursor.done)
-	{
-		HsBytes		members[2 * HS_DICT_BATCH];
-		size_t		pos = 0;
+	return in_first;
+}
 
-		op = begin("source", HS_SHARED);
-		CHECK_EQ(hs_set_read(&op, &cursor, &items), HS_OK);
-		hs_op_end(&op);
-		for (size_t i = 0; i < items.n; i++)
+/* An operation on up to 'most' random ones of the sets, with buffers that are too small first. */
+static void
+run_algebra(DictRun *sets, DictRun *dest, TestRandom *r, size_t most)
+{
+	static const char *names[NSETS] = {"s0", "s1", "s2", "s3", "s4"};
+	HsSetOp		setop = (HsSetOp) test_below(r, 3);
+	size_t		n = 1 + test_below(r, most);
+	unsigned   *which = calloc(n, sizeof(unsigned));
+	HsBytes    *keys = calloc(n + 1, sizeof(HsBytes));
+	HsItems		out = dest->out;
+	size_t		bad = 99;
+	HsType		found = HS_ANY;
+	uint64_t	card = 0;
+	HsStatus	status;
+	HsMulti		m;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		which[i] = (unsigned) test_below(r, NSETS);
+		keys[i] = hs_bytes_str(names[which[i]]);
+	}
+	keys[n] = hs_bytes_str(dest->key);
+	dict_model_clear(&dest->m);
+	for (unsigned id = 0; id < dest->m.space; id++)
+		if (is_wanted(setop, sets, which, n, id))
+			dict_model_set(&dest->m, id, 0);
+	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, n + 1, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	out.capacity = 2;
+	while ((status = hs_set_algebra(&m, setop, keys, n, &out, &bad, &found)) == HS_BUFFER_TOO_SMALL)
+	{
+		REQUIRE(out.need > out.capacity && out.need <= dest->out.capacity);
+		out.capacity = out.need;
+	}
+	REQUIRE_EQ(status, HS_OK);
+	CHECK_EQ(out.n, dest->m.n);
+	if (setop == HS_SET_INTER)
+	{
+		REQUIRE_EQ(hs_set_intercard(&m, keys, n, 0, &card, &bad, &found), HS_OK);
+		CHECK_EQ(card, out.n);
+		REQUIRE_EQ(hs_set_intercard(&m, keys, n, 7, &card, &bad, &found), HS_OK);
+		CHECK_EQ(card, out.n < 7 ? out.n : 7);
+	}
+	REQUIRE_EQ(hs_multi_op(&m, keys[n], &dest->op), HS_OK);
+	REQUIRE_EQ(hs_set_store(&dest->op, &out, HS_NEVER), HS_OK);
+	hs_multi_end(&m);
+	dict_check_all(dest, 1 << 20);
+	free(which);
+	free(keys);
+}
+
+static void
+algebra_against_the_model(void)
+{
+	static const unsigned sizes[] = {0, 5, 100, 129, 1500};
+	static const char *names[NSETS] = {"s0", "s1", "s2", "s3", "s4"};
+	TestRandom	r = {test_seed(21)};
+
+	for (uint64_t i = 0; i < test_scaled(15); i++)
+	{
+		DictRun		sets[NSETS + 1];
+
+		CASE("round %u", (unsigned) i);
+		dict_test_open(&h);
+		for (unsigned s = 0; s <= NSETS; s++)
+			dict_run_open(&sets[s], &h, HS_SET, s < NSETS ? names[s] : "dest", 2000, i % 3 == 0, i + s);
+		for (unsigned s = 0; s < NSETS; s++)
 		{
-			(void) hs_items_next(&items, &pos, &members[i]);
-			add("one by one", &members[i], 1);
-		}
-		add("batches", members, items.n);
-	}
-	check_count("one by one", MEMBERS);
-	check_count("batches", MEMBERS);
+			unsigned	n = sizes[test_below(&r, sizeof(sizes) / sizeof(sizes[0]))];
 
-	op = begin("source", HS_SHARED);
-	size = hs_dict_dump(hs_find(&op), dump, sizeof(dump));
-	hs_op_end(&op);
-	op = begin("loaded", HS_EXCLUSIVE);
-	CHECK_EQ(hs_set_load(&op, hs_bytes(dump, size), HS_NEVER), HS_OK);
-	hs_op_end(&op);
-	check_count("loaded", MEMBERS);
-	done();
+			for (unsigned k = 0; k < n; k++)
+			{
+				unsigned	id = (unsigned) test_below(&r, n + n / 4 + 1);
+
+				REQUIRE(dict_put(&sets[s], &id, 1, false));
+			}
+		}
+		for (int k = 0; k < 30; k++)
+			run_algebra(sets, &sets[NSETS], &r, k % 10 == 9 ? 150 : 4);
+		for (unsigned s = 0; s <= NSETS; s++)
+			dict_run_close(&sets[s]);
+		dict_test_done(&h);
+	}
+}
+
+static void
+algebra_names_the_key_of_another_type(void)
+{
+	HsBytes		keys[2] = {hs_bytes_str("a"), hs_bytes_str("h")};
+	HsBytes		member = hs_bytes_str("m");
+	HsHashField field = {member, member};
+	uint8_t		buf[100];
+	HsItems		out = {.buf = buf,.capacity = sizeof(buf)};
+	size_t		bad = 99;
+	HsType		found = HS_ANY;
+	bool		moved;
+	uint64_t	n;
+	HsMulti		m;
+	HsOp		op;
+
+	dict_test_open(&h);
+	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, 2, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	REQUIRE_EQ(hs_multi_op(&m, keys[0], &op), HS_OK);
+	REQUIRE_EQ(hs_set_add(&op, &member, 1, HS_NEVER, &n), HS_OK);
+	REQUIRE_EQ(hs_multi_op(&m, keys[1], &op), HS_OK);
+	REQUIRE_EQ(hs_hash_set(&op, &field, 1, false, HS_NEVER, &n), HS_OK);
+	for (HsSetOp setop = HS_SET_UNION; setop <= HS_SET_DIFF; setop++)
+	{
+		bad = 99;
+		CHECK_EQ(hs_set_algebra(&m, setop, keys, 2, &out, &bad, &found), HS_WRONG_TYPE);
+		CHECK_EQ(bad, 1);
+		CHECK_EQ(found, HS_HASH);
+		CHECK_EQ(hs_set_algebra(&m, setop, keys, 0, &out, &bad, &found), HS_BAD_ARGUMENT);
+	}
+	CHECK_EQ(hs_set_intercard(&m, keys, 2, 0, &n, &bad, &found), HS_WRONG_TYPE);
+	found = HS_ANY;
+	CHECK_EQ(hs_set_move(&m, keys[0], keys[1], member, HS_NEVER, &moved, &bad, &found), HS_WRONG_TYPE);
+	CHECK_EQ(bad, 1);
+	CHECK_EQ(found, HS_HASH);
+	CHECK_EQ(hs_set_move(&m, keys[1], keys[0], member, HS_NEVER, &moved, &bad, &found), HS_WRONG_TYPE);
+	CHECK_EQ(bad, 0);
+	hs_multi_end(&m);
+	dict_test_done(&h);
+}
+
+/* Members go back and forth, as far as memory lets them. */
+static void
+moves_are_whole(void)
+{
+	static const unsigned sizes[] = {1, 128, 600};
+	HsBytes		keys[2] = {hs_bytes_str("a"), hs_bytes_str("b")};
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		DictRun		t[2];
+
+		CASE("%u members", sizes[i]);
+		dict_test_open(&h);
+		dict_run_open(&t[0], &h, HS_SET, "a", 700, true, 1);
+		dict_run_open(&t[1], &h, HS_SET, "b", 700, true, 1);
+		for (unsigned id = 0; id < sizes[i]; id++)
+			REQUIRE(dict_put(&t[0], &id, 1, false));
+		for (unsigned step = 0; step < 3000; step++)
+		{
+			unsigned	from = (unsigned) test_below(&t[0].r, 2);
+			unsigned	to = test_below(&t[0].r, 16) == 0 ? from : 1 - from;
+			unsigned	id = (unsigned) test_below(&t[0].r, sizes[i] + 1);
+			bool		has = t[from].m.has[id] >= 0;
+			bool		moved = false;
+			size_t		bad;
+			HsType		found;
+			HsStatus	status;
+			HsMulti		m;
+
+			slab_fail_after(test_below(&t[0].r, 4) == 0 ? 0 : -1);
+			REQUIRE_EQ(hs_multi_begin(&m, &h, keys, 2, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+			status = hs_set_move(&m, keys[from], keys[to], t[0].m.name[id], HS_NEVER, &moved, &bad, &found);
+			slab_fail_after(-1);
+			if (status == HS_NO_MEMORY)
+				CHECK(m.need > 0);
+			else
+			{
+				REQUIRE_EQ(status, HS_OK);
+				CHECK_EQ(moved, has);
+				if (has && from != to)
+				{
+					dict_model_remove(&t[from].m, id);
+					dict_model_set(&t[to].m, id, 0);
+				}
+			}
+			hs_multi_end(&m);
+			if (step % 100 == 0)
+				for (int k = 0; k < 2; k++)
+					dict_check_all(&t[k], 1 << 20);
+		}
+		for (int k = 0; k < 2; k++)
+			dict_run_close(&t[k]);
+		dict_test_done(&h);
+	}
+}
+
+/* A result replaces whatever was there; none removes it; effects say so; a failure leaves it. */
+static void
+store_replaces_anything(void)
+{
+	static const unsigned sizes[] = {2, 300, 0};
+	uint8_t		log[20000];
+	uint8_t    *buf = malloc(100000);
+	HsBytes		member = hs_bytes_str("m");
+	HsHashField field = {member, member};
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		HsItems		out = {.buf = buf,.capacity = 100000};
+		HsEffects	fx = {log, 0, sizeof(log), 0};
+		HsHandle	twin;
+		DictRun		t;
+		uint64_t	n;
+		uint64_t	hash;
+		size_t		pos = 0;
+		size_t		need;
+
+		CASE("%u members", sizes[i]);
+		dict_test_open(&h);
+		heap_keyspace(&twin, 2, HS_EVICT_NONE, 0);
+		dict_run_open(&t, &h, HS_SET, "k", 400, false, 1);
+		for (unsigned id = 0; id < sizes[i]; id++)
+		{
+			hs_items_put(&out, t.m.name[id]);
+			dict_model_set(&t.m, id, 0);
+		}
+		dict_begin(&t, HS_EXCLUSIVE);
+		REQUIRE_EQ(hs_hash_set(&t.op, &field, 1, false, HS_NEVER, &n), HS_OK);
+		slab_fail_after(0);
+		t.op.effects = &fx;
+		if (sizes[i] == 300)
+		{
+			CHECK_EQ(hs_set_store(&t.op, &out, HS_NEVER), HS_NO_MEMORY);
+			CHECK_EQ(fx.size, 0);
+			CHECK_EQ(hs_hash_count(&t.op, &n), HS_OK);
+		}
+		slab_fail_after(-1);
+		CHECK_EQ(hs_set_store(&t.op, &out, HEAP_NOW + HEAP_SECOND), HS_OK);
+		CHECK(sizes[i] == 0 || hs_expiry(hs_find(&t.op)) == HEAP_NOW + HEAP_SECOND);
+		if (sizes[i] == 2)
+		{
+			hs_items_put(&out, t.m.name[0]);
+			CHECK_EQ(hs_set_store(&t.op, &out, HS_NEVER), HS_BAD_ARGUMENT);
+		}
+		dict_end(&t);
+		dict_check_all(&t, 1 << 20);
+		REQUIRE_EQ(hs_op_begin(&t.op, &twin, hs_bytes_str("k"), HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+		REQUIRE_EQ(hs_hash_set(&t.op, &field, 1, false, HS_NEVER, &n), HS_OK);
+		hs_op_end(&t.op);
+		REQUIRE_EQ(hs_effect_apply(&twin, hs_bytes(log, fx.size), &pos, HEAP_NOW, &need, &hash), HS_OK);
+		t.h = &twin;
+		dict_check_all(&t, 1 << 20);
+		dict_run_close(&t);
+		dict_test_done(&h);
+	}
+	free(buf);
 }
 
 TEST_MAIN(
 		  TEST(random_commands),
-		  TEST(read_and_add))
+		  TEST(encoding_changes_at_its_limits),
+		  TEST(large_one_grows_and_shrinks),
+		  TEST(without_memory_nothing_changes),
+		  TEST(promises_suffice),
+		  TEST(walk_meets_what_stays_once),
+		  TEST(small_buffers_are_told_what_is_needed),
+		  TEST(dumps_come_back),
+		  TEST(damaged_dumps_are_refused),
+		  TEST(effects_replayed_give_the_same),
+		  TEST(freed_in_slices),
+		  TEST(random_members_are_fair),
+		  TEST(arguments_are_checked),
+		  TEST(algebra_against_the_model),
+		  TEST(algebra_names_the_key_of_another_type),
+		  TEST(moves_are_whole),
+		  TEST(store_replaces_anything))
