@@ -116,7 +116,7 @@ return hits";
 sub measure
 {
 	my $requests = $quick ? 200_000 : 2_000_000;
-	my $usual = $quick ? 2 : 12;
+	my $usual = $quick ? 4 : 12;
 	my $duration = $quick ? 5 : 60;
 	my @limits = map { $usual * $_ } 0.25, 0.5, 1, 2;
 	# exponent of Zipf's law, MB, and the number of the servers of Redis, lru1 and lfu1 ..
