@@ -878,6 +878,174 @@ COMMENT ON FUNCTION sintercard(text[], bigint, name) IS
 'number of members that are in all of the sets, counted up to the limit, if there is one';
 
 -- ---------------------------------------------------------------------------
+-- Lists
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION lpush(key text, value text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_lpush' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 30;
+COMMENT ON FUNCTION lpush(text, text, name) IS
+'puts a value at the left end; returns how many values the list has then';
+
+CREATE FUNCTION lpush(key text, "values" text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_lpush_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION lpush(text, text[], name) IS
+'puts values at the left end, one after the other, all of them or none; returns how many values the list has then';
+
+CREATE FUNCTION rpush(key text, value text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_rpush' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 30;
+COMMENT ON FUNCTION rpush(text, text, name) IS
+'puts a value at the right end; returns how many values the list has then';
+
+CREATE FUNCTION rpush(key text, "values" text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_rpush_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION rpush(text, text[], name) IS
+'puts values at the right end, one after the other, all of them or none; returns how many values the list has then';
+
+CREATE FUNCTION lpushx(key text, value text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_lpushx' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 30;
+COMMENT ON FUNCTION lpushx(text, text, name) IS
+'puts a value at the left end, unless there is no such list; returns how many values the list has then, 0 without one';
+
+CREATE FUNCTION lpushx(key text, "values" text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_lpushx_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION lpushx(text, text[], name) IS
+'puts values at the left end, one after the other, all of them or none, unless there is no such list; returns how many values the list has then, 0 without one';
+
+CREATE FUNCTION rpushx(key text, value text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_rpushx' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 30;
+COMMENT ON FUNCTION rpushx(text, text, name) IS
+'puts a value at the right end, unless there is no such list; returns how many values the list has then, 0 without one';
+
+CREATE FUNCTION rpushx(key text, "values" text[], keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_rpushx_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION rpushx(text, text[], name) IS
+'puts values at the right end, one after the other, all of them or none, unless there is no such list; returns how many values the list has then, 0 without one';
+
+CREATE FUNCTION lrange_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_ranks_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION lrange_support(internal) IS 'planner support of lrange';
+CREATE FUNCTION lpop_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'hotset_asked_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION lpop_support(internal) IS 'planner support of lpop and rpop';
+
+CREATE FUNCTION lpop(key text, keyspace name DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_lpop' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 30;
+COMMENT ON FUNCTION lpop(text, name) IS
+'removes and returns the value at the left end';
+
+CREATE FUNCTION lpop(key text, count bigint, keyspace name DEFAULT NULL)
+    RETURNS TABLE (value text)
+    AS 'MODULE_PATHNAME', 'hotset_lpop_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 100
+    SUPPORT lpop_support;
+COMMENT ON FUNCTION lpop(text, bigint, name) IS
+'removes and returns values from the left end, in the order taken';
+
+CREATE FUNCTION rpop(key text, keyspace name DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_rpop' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 30;
+COMMENT ON FUNCTION rpop(text, name) IS
+'removes and returns the value at the right end';
+
+CREATE FUNCTION rpop(key text, count bigint, keyspace name DEFAULT NULL)
+    RETURNS TABLE (value text)
+    AS 'MODULE_PATHNAME', 'hotset_rpop_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 100
+    SUPPORT lpop_support;
+COMMENT ON FUNCTION rpop(text, bigint, name) IS
+'removes and returns values from the right end, in the order taken';
+
+CREATE FUNCTION llen(key text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_llen' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION llen(text, name) IS
+'number of values';
+
+CREATE FUNCTION lindex(key text, index bigint, keyspace name DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_lindex' LANGUAGE C STABLE PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION lindex(text, bigint, name) IS
+'the value at an index from 0, or from -1 at the right end; null beyond the ends';
+
+CREATE FUNCTION lrange(key text, start bigint, stop bigint, keyspace name DEFAULT NULL)
+    RETURNS TABLE (value text, index bigint)
+    AS 'MODULE_PATHNAME', 'hotset_lrange' LANGUAGE C STABLE PARALLEL SAFE COST 60 ROWS 100
+    SUPPORT lrange_support;
+COMMENT ON FUNCTION lrange(text, bigint, bigint, name) IS
+'values at indexes start to stop, negative from the end, in order';
+
+CREATE FUNCTION lpos(key text, value text, rank bigint DEFAULT 1, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_lpos' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lpos(text, text, bigint, name) IS
+'index of a value: the first that equals, with rank 2 the second, with -1 the last; null if there is none';
+
+CREATE FUNCTION lpos(
+    key text, value text, rank bigint, count bigint, maxlen bigint DEFAULT 0, keyspace name DEFAULT NULL)
+    RETURNS bigint[]
+    AS 'MODULE_PATHNAME', 'hotset_lpos_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION lpos(text, text, bigint, bigint, bigint, name) IS
+'indexes of up to count equal values (0: all), from that of the rank on, among the first maxlen (0: all)';
+
+CREATE FUNCTION lset(key text, index bigint, value text, keyspace name DEFAULT NULL)
+    RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_lset' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 40;
+COMMENT ON FUNCTION lset(text, bigint, text, name) IS
+'replaces the value at an index; false if there is no such index';
+
+CREATE FUNCTION linsert(key text, before boolean, pivot text, value text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_linsert' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION linsert(text, boolean, text, text, name) IS
+'puts a value before or after the first one that equals the pivot; returns how many values the list has then, 0 without a list, -1 without the pivot';
+
+CREATE FUNCTION lrem(key text, count bigint, value text, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_lrem' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION lrem(text, bigint, text, name) IS
+'removes values that equal: the first count of them, the last ones if negative, all if 0; returns how many';
+
+CREATE FUNCTION ltrim(key text, start bigint, stop bigint, keyspace name DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_ltrim' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION ltrim(text, bigint, bigint, name) IS
+'keeps only the values at indexes start to stop; returns how many were removed';
+
+CREATE FUNCTION lmove(
+    source text, dest text, from_left boolean, to_left boolean, keyspace name DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_lmove' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 60;
+COMMENT ON FUNCTION lmove(text, text, boolean, boolean, name) IS
+'takes the value at one end of a list and puts it at an end of another, or of the same; returns it';
+
+CREATE FUNCTION blpop(keys text[], timeout interval DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS TABLE (key text, value text)
+    AS 'MODULE_PATHNAME', 'hotset_blpop' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 1;
+COMMENT ON FUNCTION blpop(text[], interval, name) IS
+'takes the value at the left end of the first key that has one, waiting for it until the timeout';
+
+CREATE FUNCTION brpop(keys text[], timeout interval DEFAULT NULL, keyspace name DEFAULT NULL)
+    RETURNS TABLE (key text, value text)
+    AS 'MODULE_PATHNAME', 'hotset_brpop' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000 ROWS 1;
+COMMENT ON FUNCTION brpop(text[], interval, name) IS
+'takes the value at the right end of the first key that has one, waiting for it until the timeout';
+
+CREATE FUNCTION blmove(
+    source text, dest text, from_left boolean, to_left boolean, timeout interval DEFAULT NULL,
+    keyspace name DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_blmove' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION blmove(text, text, boolean, boolean, interval, name) IS
+'lmove, waiting for a value until the timeout';
+
+-- ---------------------------------------------------------------------------
 -- HyperLogLog
 -- ---------------------------------------------------------------------------
 

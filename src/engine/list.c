@@ -655,17 +655,21 @@ hs_list_pop(HsOp *op, uint64_t count, bool left, HsItems *out)
 }
 
 HsStatus
-hs_list_trim(HsOp *op, int64_t start, int64_t stop)
+hs_list_trim(HsOp *op, int64_t start, int64_t stop, uint64_t *removed)
 {
 	HsList		l;
 	uint32_t	from,
 				to;
 	HsStatus	status = hs_list_open(op, &l);
 
-	if (status != HS_OK || l.record == NULL)
+	if (status != HS_OK)
 		return status;
 	resolve_range(&l, start, stop, &from, &to);
-	return keep(op, &l, from, to);
+	if (l.record != NULL)
+		status = keep(op, &l, from, to);
+	if (status == HS_OK)
+		*removed = l.count - (to - from);
+	return status;
 }
 
 /*
@@ -1234,9 +1238,7 @@ hs_list_move(HsMulti *m, HsBytes from, HsBytes to, bool from_left, bool to_left,
 	*found_type = *bad_key == 0 ? src.found_type : dst.found_type;
 	if (status != HS_OK || record == NULL)
 		return status;
-	status = move_value(m, &src, &dst, from_left, to_left, new_expires_us, out);
-	m->need = dst.need;
-	return status;
+	return hs_multi_note(m, &dst, move_value(m, &src, &dst, from_left, to_left, new_expires_us, out));
 }
 
 /*

@@ -25,7 +25,7 @@
 
 #define HS_LIST_RUN_MAX		2048	/* bytes of a list that is kept in its record */
 #define HS_LIST_INLINE_MAX	512 /* bytes of a value kept in a block of a larger one */
-#define HS_LIST_VALUE_MAX	((size_t) 64 << 20)	/* bytes of a value */
+#define HS_LIST_VALUE_MAX	((size_t) 1 << 30)	/* bytes of a value */
 #define HS_LIST_BATCH		1000	/* values that one hs_list_read() copies, at most */
 
 /*
@@ -71,8 +71,8 @@ extern HsStatus hs_list_insert(HsOp *op, HsBytes pivot, bool before, HsBytes val
 /* Remove values equal to 'value': the first 'count' from the left, from the right if
  * negative, all if 0.  *removed counts. */
 extern HsStatus hs_list_remove(HsOp *op, HsBytes value, int64_t count, uint64_t *removed);
-/* Keep only [start, stop]. */
-extern HsStatus hs_list_trim(HsOp *op, int64_t start, int64_t stop);
+/* Keep only [start, stop].  *removed counts the others. */
+extern HsStatus hs_list_trim(HsOp *op, int64_t start, int64_t stop, uint64_t *removed);
 
 /*
  * Places of values equal to 'value': skipping to match number 'rank' (1: first, -1: first from

@@ -171,7 +171,7 @@ extern const char *hsg_key_text(HsBytes key);
  * 'verified': known to be (HS_RF_TEXT). */
 extern text *hsg_text_result(const void *data, size_t size, bool verified);
 
-/* n datums as an array of text, float8 or boolean. */
+/* n datums as an array of text, float8, bigint or boolean. */
 extern ArrayType *hsg_array(Oid type, Datum *datums, bool *nulls, int n);
 
 /* size bytes in the current context: 54000 above HSG_RESULT_MAX, 53200 if the

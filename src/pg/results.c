@@ -37,7 +37,7 @@ hsg_array(Oid type, Datum *datums, bool *nulls, int n)
 	bool		by_value = true;
 	char		align = TYPALIGN_INT;
 
-	if (type == FLOAT8OID)
+	if (type == FLOAT8OID || type == INT8OID)
 	{
 		size = sizeof(float8);
 		by_value = FLOAT8PASSBYVAL;

@@ -184,13 +184,15 @@ drop(unsigned id, int64_t count)
 static void
 trim(int64_t start, int64_t stop)
 {
+	uint64_t	removed;
 	unsigned	from,
 				to;
 
 	list_model_range(&model, start, stop, &from, &to);
 	begin(HS_EXCLUSIVE);
-	MUST(hs_list_trim(&op, start, stop) == HS_OK);
+	MUST(hs_list_trim(&op, start, stop, &removed) == HS_OK);
 	hs_op_end(&op);
+	MUST(removed == model.n - (to - from));
 	list_model_keep(&model, from, to);
 }
 

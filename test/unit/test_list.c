@@ -327,6 +327,7 @@ do_trim(Round *t)
 {
 	int64_t		start = random_index(t);
 	int64_t		stop = random_index(t);
+	uint64_t	removed = 99;
 	unsigned	from,
 				to;
 
@@ -338,8 +339,9 @@ do_trim(Round *t)
 	}
 	list_model_range(&t->m, start, stop, &from, &to);
 	begin_change(t);
-	REQUIRE_EQ(hs_list_trim(&op, start, stop), HS_OK);
+	REQUIRE_EQ(hs_list_trim(&op, start, stop, &removed), HS_OK);
 	end();
+	CHECK_EQ(removed, t->m.n - (to - from));
 	list_model_keep(&t->m, from, to);
 }
 
@@ -545,8 +547,7 @@ static void
 arguments_are_checked(void)
 {
 	static const unsigned sizes[] = {0, 1, 100, 1000};
-	uint8_t    *long_value = calloc(1, HS_LIST_VALUE_MAX + 1);
-	HsBytes		too_long = hs_bytes(long_value, HS_LIST_VALUE_MAX + 1);
+	HsBytes		too_long = hs_bytes("", HS_LIST_VALUE_MAX + 1);	/* never looked at */
 	HsBytes		x = hs_bytes_str("x");
 	uint64_t	n,
 				place;
@@ -572,7 +573,7 @@ arguments_are_checked(void)
 		CHECK_EQ(out.n, 0);
 		CHECK_EQ(hs_list_push(&op, NULL, 0, true, false, HS_NEVER, &n), HS_OK);
 		CHECK_EQ(n, sizes[i]);
-		CHECK_EQ(hs_list_trim(&op, INT64_MIN, INT64_MAX), HS_OK);
+		CHECK_EQ(hs_list_trim(&op, INT64_MIN, INT64_MAX, &n), HS_OK);
 		CHECK_EQ(hs_list_remove(&op, x, INT64_MIN, &n), HS_OK);
 		CHECK_EQ(n, 0);
 		CHECK_EQ(hs_list_count(&op, &n), HS_OK);
@@ -591,12 +592,11 @@ arguments_are_checked(void)
 		CHECK_EQ(hs_list_push(&op, &x, 1, true, false, HS_NEVER, &n), HS_WRONG_TYPE);
 		CHECK_EQ(op.found_type, HS_STRING);
 		CHECK_EQ(hs_list_count(&op, &n), HS_WRONG_TYPE);
-		CHECK_EQ(hs_list_trim(&op, 0, 1), HS_WRONG_TYPE);
+		CHECK_EQ(hs_list_trim(&op, 0, 1, &n), HS_WRONG_TYPE);
 	}
 	end();
 	drop("s");
 	done();
-	free(long_value);
 }
 
 /* Large when it no longer fits its record, small again when it is half of that. */
@@ -653,7 +653,7 @@ emptied_key_disappears(void)
 			fill("a", how == 3 ? 0 : sizes[i], false);
 			begin("a", HS_EXCLUSIVE);
 			if (how == 0)
-				CHECK_EQ(hs_list_trim(&op, 5, 4), HS_OK);
+				CHECK_EQ(hs_list_trim(&op, 5, 4, &n), HS_OK);
 			if (how == 1)
 				CHECK_EQ(hs_list_pop(&op, UINT64_MAX, true, &out), HS_OK);
 			for (unsigned j = 0; how == 2 && j < sizes[i]; j++)
@@ -765,7 +765,7 @@ trimmed_in_the_middle(void)
 			open_region(REGION_SIZE);
 			fill("a", count, false);
 			begin("a", HS_EXCLUSIVE);
-			REQUIRE_EQ(hs_list_trim(&op, from[f], from[f] + keep - 1), HS_OK);
+			REQUIRE_EQ(hs_list_trim(&op, from[f], from[f] + keep - 1, &n), HS_OK);
 			REQUIRE_EQ(hs_list_count(&op, &n), HS_OK);
 			CHECK_EQ(n, keep);
 			end();
@@ -995,6 +995,7 @@ static void
 cursor_goes_on_after_writes(void)
 {
 	HsListCursor c = {.start = 100,.stop = -1};
+	uint64_t	n;
 	unsigned	seen = 0;
 	HsItems		out;
 
@@ -1017,7 +1018,7 @@ cursor_goes_on_after_writes(void)
 	begin("a", HS_EXCLUSIVE);
 	REQUIRE_EQ(hs_list_read(&op, &c, &out), HS_OK);
 	CHECK(!c.done);
-	REQUIRE_EQ(hs_list_trim(&op, 0, 10), HS_OK);
+	REQUIRE_EQ(hs_list_trim(&op, 0, 10, &n), HS_OK);
 	end();
 	begin("a", HS_SHARED);
 	REQUIRE_EQ(hs_list_read(&op, &c, &out), HS_OK);
@@ -1077,7 +1078,7 @@ change_or_fail(Round *t, int kind, const unsigned *ids, size_t n)
 	else
 	{
 		/* takes away; never fails */
-		status = hs_list_trim(&op, 3, -4);
+		status = hs_list_trim(&op, 3, -4, &count);
 		CHECK_EQ(status, HS_OK);
 		list_model_keep(&t->m, 3, t->m.n > 3 ? t->m.n - 3 : 0);
 	}
@@ -1358,8 +1359,8 @@ full_effect_buffer_stops_the_command(void)
 		CHECK_EQ(hs_list_push(&op, &value, 1, true, false, HS_NEVER, &n), HS_NO_MEMORY);
 		CHECK(fx.wanted > sizeof(log));
 		CHECK_EQ(hs_list_pop(&op, 1, true, &out), HS_NO_MEMORY);
-		CHECK_EQ(hs_list_trim(&op, 1, -1), HS_NO_MEMORY);
-		CHECK_EQ(hs_list_trim(&op, 1, 0), HS_NO_MEMORY);
+		CHECK_EQ(hs_list_trim(&op, 1, -1, &n), HS_NO_MEMORY);
+		CHECK_EQ(hs_list_trim(&op, 1, 0, &n), HS_NO_MEMORY);
 		CHECK_EQ(hs_list_set(&op, 0, value), HS_NO_MEMORY);
 		CHECK_EQ(hs_list_insert(&op, name_of(0), true, value, &count), HS_NO_MEMORY);
 		CHECK_EQ(hs_list_remove(&op, name_of(0), 0, &n), HS_NO_MEMORY);
