@@ -1165,6 +1165,23 @@ CREATE FUNCTION pfset(key text, sketch hll, ttl interval DEFAULT NULL, keyspace 
 COMMENT ON FUNCTION pfset(text, hll, interval, name) IS 'make a key hold this sketch instead of what it held before';
 
 -- ---------------------------------------------------------------------------
+-- Locks
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION kv_lock(key text, ttl interval, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_lock' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 5;
+COMMENT ON FUNCTION kv_lock(text, interval, name) IS 'take a lock until it expires: its token, larger than any before; null if somebody holds it';
+
+CREATE FUNCTION kv_lock_extend(key text, token bigint, ttl interval,
+        keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_lock_extend' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_lock_extend(text, bigint, interval, name) IS 'hold a lock for ttl from now on, if it is held with this token: whether it was';
+
+CREATE FUNCTION kv_unlock(key text, token bigint, keyspace name DEFAULT NULL) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_unlock' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_unlock(text, bigint, name) IS 'give a lock back, if it is held with this token: whether it was';
+
+-- ---------------------------------------------------------------------------
 -- Rate limits
 -- ---------------------------------------------------------------------------
 

@@ -9,7 +9,9 @@
 #include "hotset.h"
 
 #include "nodes/pg_list.h"
+#include "port/atomics.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 
 /*
  * ---- Settings (hotset.c) -----------------------------------------------------
@@ -28,6 +30,9 @@ typedef struct HsgShared
 {
 	int			tranche_id;		/* (c) constant after creation: of all our LWLocks */
 	Latch	   *volatile worker_latch;	/* (a) atomic: NULL unless it naps */
+	LWLock		token_lock;		/* alone: while the file of lock_token.c is read or written */
+	pg_atomic_uint64 last_token;	/* (a) */
+	pg_atomic_uint64 token_ceiling; /* (a) written under token_lock; 0: file not read yet */
 } HsgShared;
 
 extern HsgShared *hsg_shared;	/* NULL: not preloaded */
@@ -76,6 +81,17 @@ extern void hsg_sweep_databases(void);
 
 /* Teach the planner about ranges of sorted sets (zset_order.c). */
 extern void hsg_zset_order_install(void);
+
+/*
+ * ---- Fencing tokens (lock_token.c) -------------------------------------------
+ */
+extern void hsg_token_shmem_startup(bool is_new);
+/* See to it that tokens can be taken, for half a minute or longer.  Raises if the
+ * file cannot be written.  No lock may be held. */
+extern void hsg_token_reserve(int64_t now_us);
+/* A token larger than any before, or 0: they have to be reserved first.  Raises
+ * nothing, so it may be called under a partition's lock. */
+extern int64 hsg_token_take(int64_t now_us);
 
 /*
  * ---- Worker (worker.c) -------------------------------------------------------

@@ -62,6 +62,7 @@ static void
 shmem_startup(void)
 {
 	bool		found;
+	bool		is_new;
 	void	   *region;
 	void	   *hot;
 	uint32_t	nkeyspaces = hs_region_keyspaces(region_size());
@@ -72,7 +73,8 @@ shmem_startup(void)
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	hsg_shared = ShmemInitStruct("hotset", sizeof(HsgShared), &found);
-	if (!found)
+	is_new = !found;
+	if (is_new)
 	{
 		memset(hsg_shared, 0, sizeof(HsgShared));
 		hsg_shared->tranche_id = LWLockNewTrancheId();
@@ -80,6 +82,7 @@ shmem_startup(void)
 	hsg_lock_tranche = hsg_shared->tranche_id;
 	LWLockRegisterTranche(hsg_lock_tranche, "hotset");
 	hsg_wait_shmem_startup();
+	hsg_token_shmem_startup(is_new);
 
 	region = ShmemInitStruct("hotset region", region_size(), &found);
 	if (!found)
