@@ -15,17 +15,17 @@
 #include "zset.h"
 
 static const HsTypeOps type_ops[HS_NTYPES] = {
-	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, NULL, NULL}, /* see dump.c */
+	[HS_STRING] = {"string", NULL, NULL, NULL, NULL, NULL, NULL, NULL}, /* see dump.c */
 	[HS_HASH] = {"hash", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
 	hs_dict_verify, hs_dict_dump, hs_hash_load, &hs_hash_due_ops},
 	[HS_LIST] = {"list", hs_list_free_slice, hs_list_bytes, hs_list_count_values,
-	hs_list_verify, hs_list_dump, hs_list_load},
+	hs_list_verify, hs_list_dump, hs_list_load, NULL},
 	[HS_SET] = {"set", hs_dict_free_slice, hs_dict_bytes, hs_dict_count,
 	hs_dict_verify, hs_dict_dump, hs_set_load, &hs_set_due_ops},
 	[HS_ZSET] = {"zset", hs_zset_free_slice, hs_zset_bytes, hs_zset_count_members,
 	hs_zset_verify, hs_zset_dump, hs_zset_load, &hs_zset_due_ops},
-	[HS_STREAM] = {"stream", NULL, NULL, NULL, NULL, NULL, NULL},
-	[HS_HLL] = {"hll", NULL, NULL, hs_hll_count, hs_hll_verify, hs_hll_dump, hs_hll_load},
+	[HS_STREAM] = {"stream", NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+	[HS_HLL] = {"hll", NULL, NULL, hs_hll_count, hs_hll_verify, hs_hll_dump, hs_hll_load, NULL},
 };
 
 const HsTypeOps *
