@@ -138,6 +138,7 @@ SELECT * FROM smembers('s:string');
 SELECT * FROM spop('s:string');
 SELECT * FROM srandmember('s:string');
 SELECT smove('s:string', 's:a', 'm');
+SELECT smove('s:none', 's:string', 'm');
 SELECT * FROM sunion('{s:a, s:string}');
 SELECT sinterstore('s:x', '{s:none, s:string}');
 SELECT sintercard('{s:a, s:string}');

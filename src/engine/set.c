@@ -120,7 +120,7 @@ hs_set_pop(HsOp *op, uint64_t count, uint64_t seed, HsItems *out)
 	return hs_dict_remove(op, HS_SET, &source, &removed);
 }
 
-/* Which of the two keys is at fault, if any. */
+/* Which of the two keys is at fault, if any.  Without a source nobody asks about the other. */
 static HsStatus
 open_both(HsMulti *m, HsBytes from, HsBytes to, HsOp *src, HsOp *dst, HsDict *d,
 		  size_t *bad_key, HsType *found_type)
@@ -131,7 +131,7 @@ open_both(HsMulti *m, HsBytes from, HsBytes to, HsOp *src, HsOp *dst, HsDict *d,
 	*bad_key = 0;
 	if (status == HS_OK)
 		status = hs_dict_open(src, HS_SET, d);
-	if (status != HS_OK)
+	if (status != HS_OK || d->record == NULL)
 	{
 		*found_type = src->found_type;
 		return status;

@@ -29,7 +29,8 @@ extern HsStatus hs_set_pop(HsOp *op, uint64_t count, uint64_t seed, HsItems *out
 extern HsStatus hs_set_random(HsOp *op, int64_t count, uint64_t seed, HsItems *out);
 
 /*
- * Move a member from one set to another; *moved is false if 'from' has it not.
+ * Move a member from one set to another; *moved is false if 'from' has it not.  Without
+ * 'from' it does not matter what 'to' is.
  * An absent 'to' is created with new_expires_us.  HS_WRONG_TYPE: *bad_key (0:
  * from, 1: to), *found_type.  HS_NO_MEMORY: hs_multi_note() for the key that found
  * none.  Lock: m covers both keys, exclusive.

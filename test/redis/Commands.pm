@@ -48,6 +48,8 @@ my @keys = ('a', 'b', 'c', 'd', '', "k'\\\n \xc3\xa4", 'z1', 'z2', 'z3');
 my @zkeys = ('z1', 'z2', 'z3', 'big', 'a');
 my @lex_keys = ('lex1', 'lex2');
 my @hll_keys = ('hll1', 'hll2', 'hll3');
+my @hash_keys = ('hash1', 'hash2', 'hash3', 'hash4');
+my @set_keys = ('set1', 'set2', 'set3', 'set4');
 my @bit_keys = ('bits1', 'bits2', 'bits3');
 my @members = ('', 'a', 'b', 'ab', 'abc', 'B', 'm1', 'm2', 'm10', "\xc3\xa9", "\xf0\x9f\x98\x80",
 	'x' x 70, 'x' x 300, "it's\\");
@@ -288,14 +290,16 @@ sub incr
 	return command('int', 'kv_decr(' . quote($k) . ', ' . int8($by) . ')', 'DECRBY', $k, $by);
 }
 
+# Redis counts with more digits than a double has, and reads hexadecimal:
+# only eighths are the same everywhere.
+my $uneven = qr/\d{12}|e\d|x|\.(?!(?:[05]|25|75|125|375|625|875)?0*$)/i;
+
 sub incrbyfloat
 {
 	my ($k, $by) = (key(), pick(@floats));
 	my $c = command('float', 'kv_incrbyfloat(' . quote($k) . ', ' . number($by) . ')', 'INCRBYFLOAT', $k, $by);
 
-	# Redis counts with more digits than a double has, and reads hexadecimal:
-	# only eighths are the same everywhere
-	$c->{unless} = [ $k, qr/\d{12}|e\d|x|\.(?!(?:[05]|25|75|125|375|625|875)?0*$)/i ];
+	$c->{unless} = [ $k, $uneven ];
 	return $c;
 }
 
@@ -303,7 +307,7 @@ sub incrbyfloat
 
 sub any_key
 {
-	return pick(@keys, @bit_keys, @zkeys, @lex_keys, @hll_keys);
+	return pick(@keys, @bit_keys, @hash_keys, @set_keys, @zkeys, @lex_keys, @hll_keys);
 }
 
 sub del
@@ -326,7 +330,7 @@ sub exists_
 # Keys of one kind: what is in a sketch must not come under the name of a string.
 sub two_keys
 {
-	my $from = pick(\@keys, \@keys, \@lex_keys, \@hll_keys);
+	my $from = pick(\@keys, \@keys, \@hash_keys, \@set_keys, \@lex_keys, \@hll_keys);
 
 	return (pick(@$from), pick(@$from));
 }
@@ -389,7 +393,7 @@ sub ttl
 
 sub type
 {
-	my $k = pick(@keys, @zkeys, @lex_keys);
+	my $k = pick(@keys, @hash_keys, @set_keys, @zkeys, @lex_keys);
 
 	return command('type', 'kv_type(' . quote($k) . ')', 'TYPE', $k);
 }
@@ -406,6 +410,169 @@ sub count
 {
 	# DBSIZE counts the expired, too
 	return command('number_of', 'kv_count()', 'KEYS', '*');
+}
+
+# ---- Hashes --------------------------------------------------------------------------
+
+sub hkey
+{
+	return chance(93) ? pick(@hash_keys) : key();
+}
+
+sub hset
+{
+	my ($k, $f, $v) = (hkey(), member(), value());
+
+	return command('bool', 'hsetnx(' . join(', ', quote($k), quote($f), value_literal($v)) . ')', 'HSETNX', $k, $f, $v)
+	  if chance(20);
+	return command('int', 'hset(' . join(', ', quote($k), quote($f), value_literal($v)) . ')', 'HSET', $k, $f, $v)
+	  if chance(60);
+	my @f = chance(90) ? some(\&member, 5) : map { 'n' . $_ } 1 .. 60 + below(150);
+	my @v = map { value() } @f;
+	return command('int', 'hset(' . join(', ', quote($k), text_array(@f), text_array(@v)) . ')',
+		'HSET', $k, map { $f[$_], $v[$_] } 0 .. $#f);
+}
+
+sub hdel
+{
+	my $k = hkey();
+	my @f = chance(95) ? some(\&member, 4) : map { 'n' . $_ } 1 .. 200;
+
+	return command('int', 'hdel(' . quote($k) . ', ' . (@f > 1 ? text_array(@f) : quote($f[0])) . ')', 'HDEL', $k, @f);
+}
+
+sub hget
+{
+	my ($k, $f) = (hkey(), member());
+	my $arguments = '(' . quote($k) . ', ' . quote($f) . ')';
+
+	return command('text', "hex(hget$arguments)", 'HGET', $k, $f) if chance(30);
+	return command('bytes', hex_of("hget_bytea$arguments"), 'HGET', $k, $f) if chance(30);
+	return command('bool', "hexists$arguments", 'HEXISTS', $k, $f) if chance(30);
+	return command('length', "hstrlen$arguments", 'HSTRLEN', $k, $f) if chance(30);
+	return command('int', 'hlen(' . quote($k) . ')', 'HLEN', $k) if chance(30);
+	my @f = some(\&member, 6);
+	return command('text_list', "(SELECT string_agg(coalesce('x' || hex(v), '~'), ' ' ORDER BY n) FROM unnest(hmget("
+		  . quote($k) . ', ' . text_array(@f) . ')) WITH ORDINALITY t(v, n))', 'HMGET', $k, @f);
+}
+
+# Field and value of each, in no order.
+sub pairs
+{
+	my ($call) = @_;
+
+	return "(SELECT string_agg(hex(field) || ',' || hex(value), ' ') FROM $call)";
+}
+
+# One column, in no order.
+sub bag
+{
+	my ($column, $call) = @_;
+
+	return "(SELECT string_agg('x' || hex($column), ' ') FROM $call)";
+}
+
+sub hgetall
+{
+	my $k = hkey();
+	my $key = '(' . quote($k) . ')';
+	my $count = pick(0, 1, 2, 5, 300, -1, -5, -300);
+
+	return command('pairs', pairs("hgetall$key"), 'HGETALL', $k) if chance(40);
+	return command('bag', bag('field', "hkeys$key"), 'HKEYS', $k) if chance(40);
+	return command('bag', bag('value', "hvals$key"), 'HVALS', $k) if chance(40);
+	return command('number_of', '(SELECT count(*) FROM hrandfield(' . quote($k) . ", $count))", 'HRANDFIELD', $k, $count);
+}
+
+sub hincrby
+{
+	my ($k, $f) = (hkey(), member());
+	my $by = pick(@increments);
+
+	return command('int', 'hincrby(' . join(', ', quote($k), quote($f), int8($by)) . ')', 'HINCRBY', $k, $f, $by)
+	  if chance(60);
+	$by = pick(@floats);
+	my $c = command('float', 'hincrbyfloat(' . join(', ', quote($k), quote($f), number($by)) . ')',
+		'HINCRBYFLOAT', $k, $f, $by);
+	$c->{unless} = [ $k, $uneven, $f ];
+	return $c;
+}
+
+# ---- Sets ----------------------------------------------------------------------------
+
+sub skey
+{
+	return chance(95) ? pick(@set_keys) : key();
+}
+
+sub set_member
+{
+	return chance(50) ? member() : pick(@numbers);
+}
+
+sub sadd
+{
+	my $k = skey();
+	my @m = chance(92) ? some(\&set_member, 5) : map { chance(50) ? $_ : 'n' . $_ } 1 .. 60 + below(150);
+
+	return command('int', 'sadd(' . quote($k) . ', ' . (@m > 1 ? text_array(@m) : quote($m[0])) . ')', 'SADD', $k, @m);
+}
+
+sub srem
+{
+	my $k = skey();
+	my @m = chance(95) ? some(\&set_member, 4) : map { ($_, 'n' . $_) } 1 .. 200;
+
+	return command('int', 'srem(' . quote($k) . ', ' . (@m > 1 ? text_array(@m) : quote($m[0])) . ')', 'SREM', $k, @m);
+}
+
+sub smove
+{
+	my ($from, $to, $m) = (skey(), skey(), set_member());
+
+	return command('bool', 'smove(' . join(', ', map { quote($_) } $from, $to, $m) . ')', 'SMOVE', $from, $to, $m);
+}
+
+sub sget
+{
+	my $k = skey();
+	my @m = some(\&set_member, 5);
+	my $count = pick(0, 1, 2, 5, 300, -1, -5, -300);
+
+	return command('bag', bag('member', 'smembers(' . quote($k) . ')'), 'SMEMBERS', $k) if chance(30);
+	return command('bool', 'sismember(' . quote($k) . ', ' . quote($m[0]) . ')', 'SISMEMBER', $k, $m[0]) if chance(30);
+	return command('int', 'scard(' . quote($k) . ')', 'SCARD', $k) if chance(30);
+	return command('number_of', '(SELECT count(*) FROM srandmember(' . quote($k) . ", $count))", 'SRANDMEMBER', $k, $count)
+	  if chance(30);
+	return command('int_list', "(SELECT string_agg(v::int::text, ' ' ORDER BY n) FROM unnest(smismember("
+		  . quote($k) . ', ' . text_array(@m) . ')) WITH ORDINALITY t(v, n))', 'SMISMEMBER', $k, @m);
+}
+
+# All or nothing: which ones are taken else is chance.
+sub spop
+{
+	my ($k, $count) = (skey(), pick(0, 500, 500, -1));
+
+	return command('bag', bag('member', 'spop(' . quote($k) . ", $count)"), 'SPOP', $k, $count);
+}
+
+sub set_algebra
+{
+	my $op = pick('union', 'inter', 'diff');
+	my @k = some(\&skey, 4);
+
+	if (chance(20))
+	{
+		my $limit = chance(50) ? pick(0, 1, 2, 3, 100, -1) : undef;
+		return command('int', 'sintercard(' . text_array(@k) . (defined $limit ? ", $limit" : '') . ')',
+			'SINTERCARD', scalar @k, @k, defined $limit ? ('LIMIT', $limit) : ());
+	}
+	if (chance(40))
+	{
+		my $dest = pick(@set_keys);
+		return command('int', "s${op}store(" . quote($dest) . ', ' . text_array(@k) . ')', uc "S${op}STORE", $dest, @k);
+	}
+	return command('bag', bag('member', "s$op(" . text_array(@k) . ')'), uc "S$op", @k);
 }
 
 # ---- Sorted sets -------------------------------------------------------------------
@@ -770,6 +937,8 @@ my @table = (
 	[ 4, \&append ], [ 2, \&strlen ], [ 5, \&getrange ], [ 5, \&setrange ], [ 8, \&incr ], [ 4, \&incrbyfloat ],
 	[ 2, \&del ], [ 3, \&exists_ ], [ 4, \&rename_ ], [ 4, \&copy ], [ 7, \&expire ], [ 1, \&expire_soon ],
 	[ 2, \&persist ], [ 3, \&ttl ], [ 2, \&type ], [ 2, \&scan ], [ 1, \&count ],
+	[ 8, \&hset ], [ 3, \&hdel ], [ 9, \&hget ], [ 4, \&hgetall ], [ 6, \&hincrby ],
+	[ 8, \&sadd ], [ 4, \&srem ], [ 3, \&smove ], [ 7, \&sget ], [ 1, \&spop ], [ 7, \&set_algebra ],
 	[ 18, \&zadd ], [ 2, \&zadd_many ], [ 6, \&zincrby ], [ 4, \&zrem ], [ 8, \&zget ], [ 5, \&zcount ],
 	[ 3, \&zlexcount ], [ 14, \&zrange ], [ 4, \&zrangestore ], [ 2, \&zremrange ], [ 3, \&zpop ],
 	[ 6, \&setbit ], [ 3, \&getbit ], [ 3, \&bitcount ], [ 4, \&bitpos ], [ 4, \&bitop ], [ 6, \&bitfield ],
@@ -786,7 +955,7 @@ sub all_keys
 {
 	my %seen;
 
-	return grep { !$seen{$_}++ } @keys, @bit_keys, @zkeys, @lex_keys, @hll_keys;
+	return grep { !$seen{$_}++ } @keys, @bit_keys, @hash_keys, @set_keys, @zkeys, @lex_keys, @hll_keys;
 }
 
 1;

@@ -153,11 +153,11 @@ sub is_text
 	return $s !~ /\0/ && utf8::decode($s);
 }
 
-# Whether a key holds a string like that.
+# Whether a key, or the field of a hash, holds a string like that.
 sub holds
 {
-	my ($key, $pattern) = @_;
-	my $value = $servers->redis('GET', $key);
+	my ($key, $pattern, $field) = @_;
+	my $value = defined $field ? $servers->redis('HGET', $key, $field) : $servers->redis('GET', $key);
 
 	return defined $value && !ref $value && $value =~ $pattern;
 }
@@ -179,6 +179,8 @@ sub compare_state
 		$c = Commands::command('ranked', Commands::rows("zrange($k, 0, -1)", 1), 'ZRANGE', $key, 0, -1, 'WITHSCORES')
 		  if $type eq 'zset';
 		$c = Commands::command('bytes', Commands::hex_of("kv_get_bytea($k)"), 'GET', $key) if $type eq 'string';
+		$c = Commands::command('pairs', Commands::pairs("hgetall($k)"), 'HGETALL', $key) if $type eq 'hash';
+		$c = Commands::command('bag', Commands::bag('member', "smembers($k)"), 'SMEMBERS', $key) if $type eq 'set';
 		next unless $c;
 		my $before = $failed;
 		compare($c, $i);
@@ -288,6 +290,23 @@ sub as_key_set
 	@ours = grep { $_ ne 'x' } @ours if $command->{redis}[1] =~ /^\*\*+$/;
 
 	return "@ours" eq join(' ', sort map { 'x' . unpack('H*', $_) } @$redis);
+}
+
+# In any order.
+sub as_bag
+{
+	my ($redis, $sql) = @_;
+
+	return join(' ', sort split / /, $sql // '') eq join(' ', sort map { 'x' . unpack('H*', $_) } @$redis);
+}
+
+# Fields and values, in any order.
+sub as_pairs
+{
+	my ($redis, $sql) = @_;
+	my @theirs = map { unpack('H*', $redis->[ 2 * $_ ]) . ',' . unpack('H*', $redis->[ 2 * $_ + 1 ]) } 0 .. @$redis / 2 - 1;
+
+	return join(' ', sort split / /, $sql // '') eq join(' ', sort @theirs);
 }
 
 # hotset knows more types, and missing is null
