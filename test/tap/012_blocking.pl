@@ -15,38 +15,8 @@ sub session { return $node->background_psql('postgres', on_error_stop => 0) }
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
-# Send a query without waiting for its end.
-sub ask
-{
-	my ($session, $sql) = @_;
-
-	$session->{stderr} = '';
-	$session->{answer} = $session->query_until(qr/asked\n/, "\\echo asked\n$sql;\n\\warn over\n\\echo over\n");
-	$session->{answer} =~ s/^.*asked\n//s;
-}
-
-# Its result, and in a list its errors, too.
-sub answer
-{
-	my ($session) = @_;
-
-	$session->{answer} .= $session->query_until(qr/over\n/, '') unless $session->{answer} =~ /over\n/;
-	eventually(sub { $session->{run}->pump_nb; $session->{stderr} =~ /over\n/ }, 10);
-	my ($result) = $session->{answer} =~ /^(.*?)\n?over\n/s;
-	my $errors = $session->{stderr};
-	$session->{stderr} = '';
-	return wantarray ? ($result, $errors) : $result;
-}
-
 # Until so many sessions wait for a key.
-sub waiting
-{
-	my ($n) = @_;
-
-	eventually(sub { sql(q{SELECT count(*) FROM pg_stat_activity
-		WHERE wait_event_type = 'Extension' AND backend_type = 'client backend'}) == $n })
-	  or die "not $n sessions wait";
-}
+sub waiting { waiting_sessions($node, $_[0]) }
 
 my @s = map { session() } 1 .. 3;
 

@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(hotset_node segments verify_ok worker_pid eventually keyspace_calls
-	query_fails);
+	query_fails ask answer waiting_sessions);
 
 # A server with the library preloaded, started, with the extension in
 # database postgres.  Further lines for postgresql.conf may follow the name.
@@ -50,6 +50,42 @@ sub worker_pid
 	my ($node) = @_;
 	return $node->safe_psql('postgres',
 		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'hotset worker'");
+}
+
+# ---- Sessions that wait -------------------------------------------------------
+# Of $node->background_psql('postgres', on_error_stop => 0).
+
+# Send a query without waiting for its end.
+sub ask
+{
+	my ($session, $sql) = @_;
+
+	$session->{stderr} = '';
+	$session->{answer} = $session->query_until(qr/asked\n/, "\\echo asked\n$sql;\n\\warn over\n\\echo over\n");
+	$session->{answer} =~ s/^.*asked\n//s;
+}
+
+# Its result, and in a list its errors, too.
+sub answer
+{
+	my ($session) = @_;
+
+	$session->{answer} .= $session->query_until(qr/over\n/, '') unless $session->{answer} =~ /over\n/;
+	eventually(sub { $session->{run}->pump_nb; $session->{stderr} =~ /over\n/ }, 10);
+	my ($result) = $session->{answer} =~ /^(.*?)\n?over\n/s;
+	my $errors = $session->{stderr};
+	$session->{stderr} = '';
+	return wantarray ? ($result, $errors) : $result;
+}
+
+# Until so many sessions wait for a key.
+sub waiting_sessions
+{
+	my ($node, $n) = @_;
+
+	eventually(sub { $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity
+		WHERE wait_event_type = 'Extension' AND backend_type = 'client backend'}) == $n })
+	  or die "not $n sessions wait";
 }
 
 # A call of every function of the extension that has an argument 'keyspace', as
