@@ -58,7 +58,9 @@ put_effect(HsEffects *fx, const uint8_t *p)
 	uint8_t		head[HS_EF_SET_HEAD] = {0};
 	int64_t		expires_us = p[3] & 1 ? HS_NEVER : HEAP_NOW - 100 + p[3];
 	size_t		size = (size_t) p[2] * (p[3] & 2 ? 256 : 1);
-	HsEffectOp	op = (HsEffectOp) (1 + p[0] % 6);
+	static const HsEffectOp ops[] = {HS_EF_SET, HS_EF_DEL, HS_EF_EXPIRE, HS_EF_ZADD, HS_EF_ZREM, HS_EF_HLL,
+	HS_EF_HSET, HS_EF_HDEL, HS_EF_SADD, HS_EF_SREM};
+	HsEffectOp	op = ops[p[0] % (sizeof(ops) / sizeof(ops[0]))];
 	size_t		head_size = 8;
 
 	memset(tail, p[3], size);

@@ -4,7 +4,7 @@
  */
 #include "dict_model_test.h"
 
-#include "bytes.h"
+#include "dump.h"
 
 static HsBytes
 copy_of(const void *data, size_t size)
@@ -100,6 +100,20 @@ dict_model_free(DictModel *m)
 }
 
 void
+dict_model_resize_name(DictModel *m, unsigned id, size_t size)
+{
+	free((void *) (uintptr_t) m->name[id].data);
+	m->name[id] = filled(size, id);
+}
+
+void
+dict_model_resize_value(DictModel *m, unsigned v, size_t size)
+{
+	free((void *) (uintptr_t) m->value[v].data);
+	m->value[v] = filled(size, v);
+}
+
+void
 dict_model_clear(DictModel *m)
 {
 	for (unsigned id = 0; id < m->space; id++)
@@ -167,4 +181,43 @@ dict_model_check(const DictModel *m, const HsItems *items, bool values, unsigned
 			CHECK(hs_bytes_cmp(value, m->value[m->has[id]]) == 0);
 	}
 	CHECK_EQ(pos, items->size);
+}
+
+uint64_t
+dict_model_sum(HsBytes payload, bool values)
+{
+	HsItems		items = {.buf = (uint8_t *) (uintptr_t) payload.data};
+	uint64_t	sum = payload.size;
+	size_t		pos = 4;
+
+	while (pos < payload.size)
+	{
+		uint64_t	hash = UINT64_C(0xcbf29ce484222325);
+
+		for (int part = 0; part <= values; part++)
+		{
+			HsBytes		item;
+
+			(void) hs_items_next(&items, &pos, &item);
+			hash = (hash ^ item.size) * UINT64_C(0x100000001b3);
+			for (size_t i = 0; i < item.size; i++)
+				hash = (hash ^ item.data[i]) * UINT64_C(0x100000001b3);
+		}
+		sum += hash * hash;
+	}
+	return sum;
+}
+
+bool
+dict_model_same_dump(HsBytes a, HsBytes b)
+{
+	HsDump		x,
+				y;
+
+	if (hs_bytes_cmp(a, b) == 0)
+		return true;
+	if (hs_dump_open(a, &x) != HS_OK || hs_dump_open(b, &y) != HS_OK || x.type != y.type ||
+		(x.type != HS_HASH && x.type != HS_SET))
+		return false;
+	return dict_model_sum(x.payload, x.type == HS_HASH) == dict_model_sum(y.payload, y.type == HS_HASH);
 }

@@ -28,6 +28,9 @@ typedef struct DictModel
  */
 extern void dict_model_init(DictModel *m, unsigned space, bool with_long);
 extern void dict_model_free(DictModel *m);
+/* Give a member (at least 63 bytes) or a value (at least 4) another length. */
+extern void dict_model_resize_name(DictModel *m, unsigned id, size_t size);
+extern void dict_model_resize_value(DictModel *m, unsigned v, size_t size);
 extern void dict_model_clear(DictModel *m);
 extern void dict_model_set(DictModel *m, unsigned id, int value);
 extern void dict_model_remove(DictModel *m, unsigned id);
@@ -40,5 +43,14 @@ extern int	dict_model_id(const DictModel *m, HsBytes name);
  * 'values'; seen[id] counts them.
  */
 extern void dict_model_check(const DictModel *m, const HsItems *items, bool values, unsigned *seen);
+
+/*
+ * A number that two dumps' payloads share when they have the same members with the same
+ * values, in whatever order.
+ */
+extern uint64_t dict_model_sum(HsBytes payload, bool values);
+
+/* Whole dumps (dump.h): the same bytes or, of hashes and sets, the same members. */
+extern bool dict_model_same_dump(HsBytes a, HsBytes b);
 
 #endif							/* DICT_MODEL_TEST_H */
