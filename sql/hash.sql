@@ -38,6 +38,19 @@ SELECT hset_row('h:row' || i, r) FROM generate_series(1, 2) AS i, LATERAL (SELEC
 SELECT hset_row('h:none', r), kv_exists('h:none') FROM (SELECT NULL::int AS a) AS r;
 ALTER TABLE h_user ADD COLUMN more int DEFAULT 5;
 SELECT hset_row('h:user:1', u) AS more FROM h_user AS u WHERE id = 1;
+-- rows of different types through the same call
+DO $$
+DECLARE
+    r record;
+BEGIN
+    FOR i IN 1 .. 3 LOOP
+        IF i = 1 THEN SELECT 1 AS a, 'x'::text AS b INTO r; END IF;
+        IF i = 2 THEN SELECT '{2}'::int[] AS a, 2.5 AS c INTO r; END IF;
+        IF i = 3 THEN SELECT * FROM h_user WHERE id = 2 INTO r; END IF;
+        PERFORM hset_row('h:types:' || i, r);
+    END LOOP;
+END $$;
+SELECT hgetall_jsonb('h:types:1'), hgetall_jsonb('h:types:2'), hgetall_jsonb('h:types:3');
 DROP TABLE h_user;
 
 -- asking

@@ -33,14 +33,15 @@ typedef struct Change
 	size_t		nremoved;
 } Change;
 
-/* How to turn the columns of a row type into text; kept from call to call. */
+/* How columns of these types become text; kept from call to call. */
 typedef struct RowOutput
 {
-	Oid			type;			/* InvalidOid: nothing here yet */
-	int32		typmod;
 	int			ncolumns;
-	FmgrInfo   *output;
-	HsBytes    *names;
+	struct
+	{
+		Oid			type;		/* InvalidOid: not looked up yet */
+		FmgrInfo	output;
+	}			column[FLEXIBLE_ARRAY_MEMBER];
 } RowOutput;
 
 /* Rows of a hash. */
@@ -58,7 +59,8 @@ static HsStatus change_apply(HsOp *op, const Change *c, int64_t expires_us, uint
 static void change_object(Jsonb *object, Change *c);
 static HsBytes json_text(JsonbValue *v);
 static void change_row(FunctionCallInfo fcinfo, HeapTupleHeader row, Change *c);
-static RowOutput *row_output(FunctionCallInfo fcinfo, Oid type, int32 typmod);
+static RowOutput *row_output(FunctionCallInfo fcinfo, int ncolumns);
+static char *column_text(FunctionCallInfo fcinfo, RowOutput *out, int column, Oid type, Datum value);
 static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *fields, int n);
 static bool get_command(FunctionCallInfo fcinfo, HsItems *items, uint8_t *stack, HsBytes *value);
 static bool value_size(FunctionCallInfo fcinfo, HsHandle *h, uint64_t *size);
@@ -294,73 +296,67 @@ json_text(JsonbValue *v)
 static void
 change_row(FunctionCallInfo fcinfo, HeapTupleHeader row, Change *c)
 {
-	Oid			type = HeapTupleHeaderGetTypeId(row);
-	int32		typmod = HeapTupleHeaderGetTypMod(row);
-	TupleDesc	desc = lookup_rowtype_tupdesc(type, typmod);
-	RowOutput  *out;
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
+											  HeapTupleHeaderGetTypMod(row));
+	RowOutput  *out = row_output(fcinfo, desc->natts);
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row),.t_data = row};
 	Datum	   *datums = palloc(sizeof(Datum) * desc->natts);
 	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 
 	ItemPointerSetInvalid(&tuple.t_self);
 	heap_deform_tuple(&tuple, desc, datums, nulls);
-	out = row_output(fcinfo, type, typmod);
 	c->fields = palloc(sizeof(HsHashField) * desc->natts);
 	c->removed = palloc(sizeof(HsBytes) * desc->natts);
-	for (int i = 0; i < out->ncolumns; i++)
+	for (int i = 0; i < desc->natts; i++)
 	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		HsBytes		field;
 		char	   *s;
 
-		if (TupleDescAttr(desc, i)->attisdropped)
+		if (att->attisdropped)
 			continue;
+		s = pstrdup(NameStr(att->attname));
+		field = hs_bytes(s, strlen(s));
 		if (nulls[i])
 		{
-			c->removed[c->nremoved++] = out->names[i];
+			c->removed[c->nremoved++] = field;
 			continue;
 		}
-		s = OutputFunctionCall(&out->output[i], datums[i]);
-		c->fields[c->nfields].field = out->names[i];
+		s = column_text(fcinfo, out, i, att->atttypid, datums[i]);
+		c->fields[c->nfields].field = field;
 		c->fields[c->nfields++].value = hs_bytes(s, strlen(s));
 	}
 	ReleaseTupleDesc(desc);
 }
 
-/* Names and output functions of the columns; of dropped ones nothing. */
 static RowOutput *
-row_output(FunctionCallInfo fcinfo, Oid type, int32 typmod)
+row_output(FunctionCallInfo fcinfo, int ncolumns)
 {
 	RowOutput  *out = fcinfo->flinfo->fn_extra;
-	MemoryContext old;
-	TupleDesc	desc;
 
-	if (out != NULL && out->type == type && out->typmod == typmod)
+	if (out != NULL && out->ncolumns == ncolumns)
 		return out;
-	desc = lookup_rowtype_tupdesc(type, typmod);
-	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	out = palloc0(sizeof(RowOutput));
-	out->output = palloc0(sizeof(FmgrInfo) * Max(desc->natts, 1));
-	out->names = palloc0(sizeof(HsBytes) * Max(desc->natts, 1));
-	out->ncolumns = desc->natts;
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Oid			function;
-		bool		is_varlena;
-		char	   *name;
-
-		if (att->attisdropped)
-			continue;
-		name = pstrdup(NameStr(att->attname));
-		out->names[i] = hs_bytes(name, strlen(name));
-		getTypeOutputInfo(att->atttypid, &function, &is_varlena);
-		fmgr_info_cxt(function, &out->output[i], CurrentMemoryContext);
-	}
-	out->type = type;
-	out->typmod = typmod;
-	MemoryContextSwitchTo(old);
-	ReleaseTupleDesc(desc);
+	out = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, offsetof(RowOutput, column) +
+								 sizeof(out->column[0]) * ncolumns);
+	out->ncolumns = ncolumns;
 	fcinfo->flinfo->fn_extra = out;
 	return out;
+}
+
+/* The next call may bring a row of another type, or of the same after ALTER TABLE. */
+static char *
+column_text(FunctionCallInfo fcinfo, RowOutput *out, int column, Oid type, Datum value)
+{
+	if (out->column[column].type != type)
+	{
+		Oid			function;
+		bool		is_varlena;
+
+		getTypeOutputInfo(type, &function, &is_varlena);
+		fmgr_info_cxt(function, &out->column[column].output, fcinfo->flinfo->fn_mcxt);
+		out->column[column].type = type;
+	}
+	return OutputFunctionCall(&out->column[column].output, value);
 }
 
 /*
