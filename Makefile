@@ -15,7 +15,8 @@ DATA = $(wildcard sql/hotset--*.sql)
 
 # -Werror is for test.sh (COPT=-Werror); the exceptions are for PostgreSQL's headers.
 # HOTSET_ASSERT=1 keeps the engine's assertions, as test.sh does.
-PG_CPPFLAGS = $(if $(HOTSET_ASSERT),,-DNDEBUG)
+# HOTSET_BREAKABLE=1 adds the setting hotset.break, for test/stress/coherence.sh alone.
+PG_CPPFLAGS = $(if $(HOTSET_ASSERT),,-DNDEBUG) $(if $(HOTSET_BREAKABLE),-DHS_BREAKABLE)
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -fno-semantic-interposition
 # Calls and variables of our own go straight, not through tables that another library
 # could change: 3 % fewer instructions in most functions.

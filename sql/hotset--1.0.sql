@@ -1466,3 +1466,205 @@ CREATE FUNCTION zexpires_at(key text, members text[], keyspace name DEFAULT NULL
     AS 'MODULE_PATHNAME', 'hotset_zexpires_at_many' LANGUAGE C STABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION zexpires_at(text, text[], name) IS
 'when members of a sorted set expire; null if absent or without an expiry of their own';
+
+-- ---------------------------------------------------------------------------
+-- Cached results
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION kv_get_cached(key text, keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_cached' LANGUAGE C VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_get_cached(text, name) IS 'cached result of a key; null unless it is what its query would return under this snapshot';
+
+CREATE FUNCTION kv_get_cached_bytea(key text, keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_cached_bytea' LANGUAGE C VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_get_cached_bytea(text, name) IS 'cached result of a key as bytea; null unless it is what its query would return under this snapshot';
+
+CREATE FUNCTION kv_get_cached_jsonb(key text, keyspace name DEFAULT NULL) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_cached_jsonb' LANGUAGE C VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_get_cached_jsonb(text, name) IS 'cached result of a key as jsonb; null unless it is what its query would return under this snapshot';
+
+CREATE FUNCTION kv_get_lease(key text, tags text[] DEFAULT NULL, keyspace name DEFAULT NULL,
+        OUT value text, OUT found boolean, OUT lease bigint)
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_lease' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 2;
+COMMENT ON FUNCTION kv_get_lease(text, text[], name) IS 'cached result of a key, or a lease to fill it with what is computed from now on';
+
+CREATE FUNCTION kv_get_lease_bytea(key text, tags text[] DEFAULT NULL, keyspace name DEFAULT NULL,
+        OUT value bytea, OUT found boolean, OUT lease bigint)
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_lease_bytea' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 2;
+COMMENT ON FUNCTION kv_get_lease_bytea(text, text[], name) IS 'cached result of a key as bytea, or a lease to fill it with what is computed from now on';
+
+CREATE FUNCTION kv_get_lease_jsonb(key text, tags text[] DEFAULT NULL, keyspace name DEFAULT NULL,
+        OUT value jsonb, OUT found boolean, OUT lease bigint)
+    AS 'MODULE_PATHNAME', 'hotset_kv_get_lease_jsonb' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 2;
+COMMENT ON FUNCTION kv_get_lease_jsonb(text, text[], name) IS 'cached result of a key as jsonb, or a lease to fill it with what is computed from now on';
+
+CREATE FUNCTION kv_fill(key text, value text, lease bigint, ttl interval DEFAULT NULL,
+        soft_ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, keyspace name DEFAULT NULL)
+        RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_fill' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_fill(text, text, bigint, interval, interval, text[], name) IS 'store a result computed since the lease was given; false if it may be outdated';
+
+CREATE FUNCTION kv_fill(key text, value bytea, lease bigint, ttl interval DEFAULT NULL,
+        soft_ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, keyspace name DEFAULT NULL)
+        RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_fill_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_fill(text, bytea, bigint, interval, interval, text[], name) IS 'store a result computed since the lease was given; false if it may be outdated';
+
+CREATE FUNCTION kv_fill(key text, value jsonb, lease bigint, ttl interval DEFAULT NULL,
+        soft_ttl interval DEFAULT NULL, tags text[] DEFAULT NULL, keyspace name DEFAULT NULL)
+        RETURNS boolean
+    AS 'MODULE_PATHNAME', 'hotset_kv_fill_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
+COMMENT ON FUNCTION kv_fill(text, jsonb, bigint, interval, interval, text[], name) IS 'store a result computed since the lease was given; false if it may be outdated';
+
+CREATE FUNCTION kv_invalidate(key text, keyspace name DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_invalidate' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION kv_invalidate(text, name) IS 'this transaction changes what the cached result of a key comes from: when it commits, the result is void';
+
+CREATE FUNCTION kv_invalidate(keys text[], keyspace name DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_invalidate_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_invalidate(text[], name) IS 'this transaction changes what the cached results of keys come from: when it commits, they are void';
+
+CREATE FUNCTION kv_invalidate_tag(tag text, keyspace name DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_invalidate_tag' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION kv_invalidate_tag(text, name) IS 'when this transaction commits, all cached results with the tag are void';
+
+CREATE FUNCTION kv_invalidate_tag(tags text[], keyspace name DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_invalidate_tags' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_invalidate_tag(text[], name) IS 'when this transaction commits, all cached results with one of the tags are void';
+
+CREATE FUNCTION kv_fetch(key text, query text, args text[] DEFAULT NULL,
+        ttl interval DEFAULT NULL, soft_ttl interval DEFAULT NULL, wait interval DEFAULT NULL,
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch(text, text, text[], interval, interval, interval, text[], name) IS 'result of a query, cached or computed: the one column of the one row, as text';
+
+CREATE FUNCTION kv_fetch_bytea(key text, query text, args text[] DEFAULT NULL,
+        ttl interval DEFAULT NULL, soft_ttl interval DEFAULT NULL, wait interval DEFAULT NULL,
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch_bytea(text, text, text[], interval, interval, interval, text[], name) IS 'result of a query, cached or computed: the one column of the one row, a bytea';
+
+CREATE FUNCTION kv_fetch_jsonb(key text, query text, args text[] DEFAULT NULL,
+        ttl interval DEFAULT NULL, soft_ttl interval DEFAULT NULL, wait interval DEFAULT NULL,
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch_jsonb(text, text, text[], interval, interval, interval, text[], name) IS 'result of a query, cached or computed: the one column of the one row, a jsonb';
+
+CREATE FUNCTION kv_fetch_row(key text, query text, args text[] DEFAULT NULL,
+        ttl interval DEFAULT NULL, soft_ttl interval DEFAULT NULL, wait interval DEFAULT NULL,
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch_row' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch_row(text, text, text[], interval, interval, interval, text[], name) IS 'result of a query, cached or computed: the one row as a jsonb object';
+
+CREATE FUNCTION kv_fetch_rows(key text, query text, args text[] DEFAULT NULL,
+        ttl interval DEFAULT NULL, soft_ttl interval DEFAULT NULL, wait interval DEFAULT NULL,
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch_rows' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch_rows(text, text, text[], interval, interval, interval, text[], name) IS 'result of a query, cached or computed: all rows as a jsonb array of objects';
+
+CREATE FUNCTION hotset_cache_stats(OUT hits bigint, OUT misses_absent bigint,
+        OUT misses_label bigint, OUT misses_refused bigint, OUT misses_own bigint,
+        OUT fills bigint, OUT fills_refused_own bigint, OUT fills_refused_label bigint,
+        OUT fills_refused_newer bigint, OUT fills_refused_memory bigint,
+        OUT slot_collisions bigint, OUT computed bigint, OUT waits bigint,
+        OUT wait_timeouts bigint, OUT invalidations bigint, OUT slots bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION hotset_cache_stats() IS 'counts of cached results since the server started or hotset_cache_stats_reset()';
+
+CREATE FUNCTION hotset_cache_stats_reset() RETURNS void
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION hotset_cache_stats_reset() IS 'begin to count anew';
+
+CREATE FUNCTION kv_watch_trigger() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'hotset_kv_watch_trigger' LANGUAGE C;
+COMMENT ON FUNCTION kv_watch_trigger() IS 'invalidates what kv_watch says depends on a row';
+
+CREATE FUNCTION kv_watch("table" regclass, key text DEFAULT NULL, tag text DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_watch' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION kv_watch(regclass, text, text) IS 'from now on changes of rows of the table invalidate the key and the tag made from them, as ''user:{id}''';
+
+CREATE FUNCTION kv_watch("table" regclass, keys text[], tags text[] DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_watch_many' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION kv_watch(regclass, text[], text[]) IS 'from now on changes of rows of the table invalidate the keys and tags made from them';
+
+CREATE FUNCTION kv_unwatch("table" regclass) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_unwatch' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION kv_unwatch(regclass) IS 'changes of the table no longer invalidate anything';
+
+CREATE TABLE hotset_definition (
+    name text PRIMARY KEY,
+    owner regrole NOT NULL,
+    granted regrole[],
+    query text NOT NULL,
+    key text NOT NULL,
+    tags text[],
+    returns text NOT NULL,
+    ttl interval,
+    soft_ttl interval,
+    wait interval,
+    rls_covered boolean NOT NULL,
+    search_path text NOT NULL,
+    keyspace name NOT NULL
+);
+COMMENT ON TABLE hotset_definition IS 'cached queries of kv_define';
+SELECT pg_catalog.pg_extension_config_dump('hotset_definition', '');
+
+CREATE FUNCTION hotset_definition_changed() RETURNS trigger
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION hotset_definition_changed() IS 'sessions forget definitions they have kept';
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON hotset_definition
+    FOR EACH STATEMENT EXECUTE FUNCTION hotset_definition_changed();
+ALTER TABLE hotset_definition ENABLE ALWAYS TRIGGER changed;
+
+CREATE VIEW hotset_definitions AS
+    SELECT name, owner, granted, query, key, tags, returns, ttl, soft_ttl, wait, rls_covered,
+           search_path, keyspace
+      FROM hotset_definition
+     WHERE pg_catalog.pg_has_role(owner::oid, 'USAGE');
+COMMENT ON VIEW hotset_definitions IS 'cached queries of kv_define that this role owns';
+GRANT SELECT ON hotset_definitions TO PUBLIC;
+
+CREATE FUNCTION kv_define(name text, query text, key text, tags text[] DEFAULT NULL,
+        returns text DEFAULT 'text', ttl interval DEFAULT NULL, soft_ttl interval DEFAULT NULL,
+        wait interval DEFAULT NULL, rls_covered boolean DEFAULT false,
+        keyspace name DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_define' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION kv_define(text, text, text, text[], text, interval, interval, interval, boolean, name) IS 'define a cached query, run with the rights of its owner and shared by all roles that are granted it';
+
+CREATE FUNCTION kv_undefine(name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_undefine' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION kv_undefine(text) IS 'remove the definition of a cached query';
+
+CREATE FUNCTION kv_define_grant(name text, role regrole DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_define_grant' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION kv_define_grant(text, regrole) IS 'let a role, or everybody, fetch a cached query';
+
+CREATE FUNCTION kv_define_revoke(name text, role regrole DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'hotset_kv_define_revoke' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+COMMENT ON FUNCTION kv_define_revoke(text, regrole) IS 'no longer let a role, or everybody, fetch a cached query';
+
+CREATE FUNCTION kv_fetch_def(name text, VARIADIC args text[] DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch_def' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch_def(text, text[]) IS 'result of a defined query, cached or computed, as text';
+
+CREATE FUNCTION kv_fetch_def_bytea(name text, VARIADIC args text[] DEFAULT NULL) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch_def_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch_def_bytea(text, text[]) IS 'result of a defined query, cached or computed, as bytea';
+
+CREATE FUNCTION kv_fetch_def_jsonb(name text, VARIADIC args text[] DEFAULT NULL) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'hotset_kv_fetch_def_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_fetch_def_jsonb(text, text[]) IS 'result of a defined query, cached or computed, as jsonb';
+
+CREATE VIEW hotset_watches AS
+    SELECT t.tgrelid::regclass AS "table", substr(a.arg, 1, 3) AS kind,
+           pg_catalog.convert_from(pg_catalog.decode(substr(a.arg, 5), 'escape'),
+                                   pg_catalog.getdatabaseencoding()) AS template,
+           t.tgenabled = 'A' AS always
+      FROM pg_catalog.pg_trigger AS t,
+           LATERAL pg_catalog.unnest(pg_catalog.string_to_array(
+               pg_catalog.encode(t.tgargs, 'escape'), '\000')) AS a (arg)
+     WHERE t.tgfoid = 'kv_watch_trigger'::regproc AND t.tgparentid = 0 AND a.arg <> '';
+COMMENT ON VIEW hotset_watches IS 'what kv_watch watches';
+GRANT SELECT ON hotset_watches TO PUBLIC;
+
+REVOKE EXECUTE ON FUNCTION hotset_cache_stats_reset() FROM PUBLIC;

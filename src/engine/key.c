@@ -168,6 +168,8 @@ hs_key_move(HsMulti *m, HsBytes from, HsBytes to, HsMove *mv, bool *done, uint64
 	source = hs_find(&src);
 	if (source == NULL)
 		return HS_NOT_FOUND;
+	if (hs_record_type(source) == HS_CACHED)
+		return HS_BAD_ARGUMENT; /* it is the result for its own key */
 	if (hs_bytes_cmp(from, to) == 0)
 	{
 		*done = mv->replace;

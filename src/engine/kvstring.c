@@ -22,7 +22,6 @@ static HsStatus got_copy(HsRecord *record, size_t offset, size_t size, HsGot *go
 static HsStatus got_whole(HsRecord *record, HsGot *got);
 static bool value_equals(HsRecord *record, HsBytes expected, uint16_t expected_flags);
 static bool rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status);
-static HsStatus value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDraft *draft);
 static HsStatus value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us);
 static bool note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes);
 static size_t mset_need(const HsMsetItem *items, size_t nitems);
@@ -613,10 +612,16 @@ got_copy(HsRecord *record, size_t offset, size_t size, HsGot *got)
 	return HS_OK;
 }
 
+HsStatus
+hs_got_record(HsRecord *record, HsGot *got)
+{
+	return got_copy(record, 0, stored_size(record), got);
+}
+
 static HsStatus
 got_whole(HsRecord *record, HsGot *got)
 {
-	HsStatus	status = got_copy(record, 0, stored_size(record), got);
+	HsStatus	status = hs_got_record(record, got);
 
 	if (status == HS_OK && got->text_only && got->flags == 0)
 		return HS_NOT_TEXT;
@@ -673,10 +678,10 @@ rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status)
 	return false;
 }
 
-static HsStatus
-value_reserve(HsOp *op, HsNewValue *v, int64_t expires_us, HsDraft *draft)
+HsStatus
+hs_value_reserve(HsOp *op, HsType type, HsNewValue *v, int64_t expires_us, HsDraft *draft)
 {
-	uint16_t	flags = (uint16_t) (HS_STRING | v->flags);
+	uint16_t	flags = (uint16_t) (type | v->flags);
 	HsStatus	status;
 
 	if (v->has_pages)
@@ -705,7 +710,7 @@ value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us)
 	if (record != NULL && !v->has_pages &&
 		hs_overwrite(op, record, v->flags, v->bytes, expires_us))
 		return HS_OK;
-	status = value_reserve(op, v, expires_us, &draft);
+	status = hs_value_reserve(op, HS_STRING, v, expires_us, &draft);
 	if (status != HS_OK)
 	{
 		if (op->effects != NULL)
@@ -775,7 +780,8 @@ mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
 			continue;
 		status = hs_multi_op(m, items[i].key, &op);
 		if (status == HS_OK)
-			status = value_reserve(&op, &items[i].value, expires_us, &items[i].draft);
+			status = hs_value_reserve(&op, HS_STRING, &items[i].value, expires_us,
+									&items[i].draft);
 		if (status == HS_NO_MEMORY)
 		{
 			m->need = mset_need(items, nitems);

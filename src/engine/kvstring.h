@@ -50,6 +50,11 @@ typedef struct HsNewValue
 extern HsStatus hs_value_prepare(HsHandle *h, HsNewValue *v, size_t max_value, size_t *need);
 extern void hs_value_discard(HsNewValue *v);
 
+/* As hs_reserve(): a record of that type for the prepared value; its pages are the draft's.
+ * Once published v->has_pages is to be cleared. */
+extern HsStatus hs_value_reserve(HsOp *op, HsType type, HsNewValue *v, int64_t expires_us,
+								 HsDraft *draft);
+
 /*
  * ---- A value that was read ---------------------------------------------------
  * buf and capacity are the caller's.  What did not fit is HS_BUFFER_TOO_SMALL
@@ -97,6 +102,9 @@ hs_got_finish(HsGot *got)
 {
 	return got->pin.first_page == HS_SEG_NONE || hs_got_finish_pages(got);
 }
+
+/* Copy the value of a record: HS_OK or HS_BUFFER_TOO_SMALL.  Lock: shared. */
+extern HsStatus hs_got_record(HsRecord *record, HsGot *got);
 
 /*
  * ---- Reading -----------------------------------------------------------------

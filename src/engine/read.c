@@ -30,7 +30,7 @@ typedef struct Probe
 	int64_t		now_us;
 	void	   *buf;
 	size_t		capacity;
-	bool		any_type;		/* peek: no copying, no complaint about types */
+	HsType		type;			/* HS_ANY: peek, no copying, no complaint about types */
 	HsRead	   *out;
 } Probe;
 
@@ -81,11 +81,11 @@ take_value(const Probe *p, const HsRecordView *v, bool is_locked)
 	out->expires_us = v->expires_us;
 	if (v->expires_us <= p->now_us)
 		return HS_NOT_FOUND;
-	if (out->type != HS_STRING)
+	if (out->type != HS_STRING && out->type != HS_CACHED)
 	{
 		if (hs_flags_have_dues(v->flags) && !is_locked)
 			return HS_DUE;
-		return p->any_type ? HS_OK : HS_WRONG_TYPE;
+		return p->type == HS_ANY ? HS_OK : HS_WRONG_TYPE;
 	}
 	if (v->flags & HS_RF_BIG)
 	{
@@ -94,8 +94,10 @@ take_value(const Probe *p, const HsRecordView *v, bool is_locked)
 		hs_racy_copy(&size, v->value, sizeof(size));
 		out->size = size;
 	}
-	if (p->any_type)
+	if (p->type == HS_ANY)
 		return HS_OK;
+	if (out->type != p->type)
+		return HS_WRONG_TYPE;
 	if ((v->flags & HS_RF_BIG) || v->value_size > p->capacity)
 		return HS_BUFFER_TOO_SMALL;
 	hs_racy_copy(p->buf, v->value, v->value_size);
@@ -211,7 +213,7 @@ probe_again(const Probe *p)
 
 /*
  * The first attempt is compiled into each caller: with p in registers and
- * 'any_type' known, a hit takes half the instructions.
+ * the type known, a hit takes half the instructions.
  */
 static HS_IN_LINE HsStatus
 probe(Probe *p)
@@ -236,11 +238,11 @@ probe(Probe *p)
 	return status;
 }
 
-HsStatus
-hs_read(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity,
-		HsRead *out)
+static HS_IN_LINE HsStatus
+read_type(HsHandle *h, HsBytes key, HsType type, int64_t now_us, void *buf,
+		  size_t capacity, HsRead *out)
 {
-	Probe		p = {h, NULL, key, 0, now_us, buf, capacity, false, out};
+	Probe		p = {h, NULL, key, 0, now_us, buf, capacity, type, out};
 	HsStatus	status = probe(&p);
 
 	if (status == HS_OK)
@@ -251,9 +253,21 @@ hs_read(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity,
 }
 
 HsStatus
+hs_read(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity, HsRead *out)
+{
+	return read_type(h, key, HS_STRING, now_us, buf, capacity, out);
+}
+
+HsStatus
+hs_read_cached(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity, HsRead *out)
+{
+	return read_type(h, key, HS_CACHED, now_us, buf, capacity, out);
+}
+
+HsStatus
 hs_peek(HsHandle *h, HsBytes key, int64_t now_us, HsRead *out)
 {
-	Probe		p = {h, NULL, key, 0, now_us, NULL, 0, true, out};
+	Probe		p = {h, NULL, key, 0, now_us, NULL, 0, HS_ANY, out};
 
 	return probe(&p);
 }

@@ -29,7 +29,8 @@ typedef enum HsType
 	HS_ZSET = 4,
 	HS_STREAM = 5,
 	HS_HLL = 6,
-	HS_NTYPES = 7,
+	HS_CACHED = 7,				/* see cached.h; never in a dump */
+	HS_NTYPES = 8,
 	HS_ANY = 12,				/* argument only: any type will do */
 	HS_CHUNK = 13,				/* a piece of a large value; not a key, see big.h */
 	HS_DEAD = 15				/* unlinked, or not linked yet */

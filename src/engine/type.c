@@ -26,6 +26,7 @@ static const HsTypeOps type_ops[HS_NTYPES] = {
 	hs_zset_verify, hs_zset_dump, hs_zset_load, &hs_zset_due_ops},
 	[HS_STREAM] = {"stream", NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 	[HS_HLL] = {"hll", NULL, NULL, hs_hll_count, hs_hll_verify, hs_hll_dump, hs_hll_load, NULL},
+	[HS_CACHED] = {"cached", NULL, NULL, NULL, NULL, NULL, NULL, NULL},	/* see cached.c */
 };
 
 const HsTypeOps *

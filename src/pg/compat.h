@@ -32,6 +32,17 @@
 	object_ownercheck(ForeignServerRelationId, server, role)
 #endif
 
+/* The next transaction id, at a glance: for telling what 32 bits of one mean. */
+#if SIZEOF_SIZE_T < 8
+#define hsg_next_full_xid() U64FromFullTransactionId(ReadNextFullTransactionId())
+#elif PG_VERSION_NUM < 170000
+#define hsg_next_full_xid() \
+	(*(volatile uint64 *) &ShmemVariableCache->nextXid.value)
+#else
+#define hsg_next_full_xid() \
+	(*(volatile uint64 *) &TransamVariables->nextXid.value)
+#endif
+
 /* What postgres.h had until 15. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

@@ -190,6 +190,8 @@ type_phrase(HsType type)
 			return "stream";
 		case HS_HLL:
 			return "HyperLogLog";
+		case HS_CACHED:
+			return "cached result";
 		default:
 			return "value of another type";
 	}

@@ -13,9 +13,19 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "../engine/label.h"
+#include "cache.h"
+#include "flight.h"
 #include "glue.h"
+#include "invalidate.h"
 
 HSG_MODULE_MAGIC;
+
+static const struct config_enum_entry cache_reads[] = {
+	{"snapshot", HSG_READS_SNAPSHOT, false},
+	{"latest", HSG_READS_LATEST, false},
+	{NULL, 0, false}
+};
 
 int			hsg_memory_mb = 64;
 char	   *hsg_keyspace_setting = NULL;
@@ -42,6 +52,9 @@ _PG_init(void)
 		return;
 	hsg_shmem_install();
 	hsg_ddl_install();
+	hsg_invalidate_install();
+	hsg_cache_ddl_install();
+	hsg_flight_install();
 	hsg_zset_order_install();
 	hsg_worker_register();
 }
@@ -68,6 +81,24 @@ define_settings(void)
 							PGC_SUSET,
 							GUC_UNIT_BYTE,
 							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("hotset.cache_reads",
+							 "Which cached results a snapshot may be given.",
+							 NULL,
+							 &hsg_cache_reads,
+							 HSG_READS_SNAPSHOT, cache_reads,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("hotset.serializable_hits",
+							 "Lets serializable transactions use cached results.",
+							 "They take no predicate locks, so write skew through them goes unnoticed.",
+							 &hsg_serializable_hits,
+							 false,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
 }
 
 /* Settings that exist only where the library is preloaded. */
@@ -83,6 +114,28 @@ define_server_settings(void)
 							PGC_POSTMASTER,
 							GUC_UNIT_MB,
 							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("hotset.invalidation_slots",
+							"Slots by which cached results learn that their tables have changed.",
+							"128 bytes each, rounded up to a power of two; as many as there are cached keys is plenty.",
+							&hsg_slots_setting,
+							16384,
+							HS_LABEL_MIN_SLOTS, HS_LABEL_MAX_SLOTS,
+							PGC_POSTMASTER,
+							0,
+							NULL, NULL, NULL);
+
+#ifdef HS_BREAKABLE
+	DefineCustomIntVariable("hotset.break",
+							"Breaks one rule of exact caching, to see that the stress test notices.",
+							NULL,
+							&hs_break,
+							0,
+							0, HS_NBREAKS - 1,
+							PGC_POSTMASTER,
+							0,
+							NULL, NULL, NULL);
+#endif
 
 	DefineCustomIntVariable("hotset.worker_interval",
 							"Time between rounds of the background worker.",

@@ -122,6 +122,8 @@ extern void hsg_check_element(HsBytes value, size_t limit);
  * Valid until the next call that can process invalidations.
  */
 extern HsHandle *hsg_keyspace(FunctionCallInfo fcinfo, int n);
+/* The same by name. */
+extern HsHandle *hsg_keyspace_named(const char *name);
 extern const char *hsg_keyspace_name(HsHandle *h);
 /* Raise 55000 if the library is not preloaded; hsg_keyspace() does. */
 extern void hsg_require_preload(void);

@@ -335,6 +335,8 @@ move_command(FunctionCallInfo fcinfo, HsMove *mv)
 	} while (move_grow(mv, status) || hsg_retry(h, status, m.hash, m.need));
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_BOOL(false);
+	if (status == HS_BAD_ARGUMENT)
+		hsg_check(HS_WRONG_TYPE, h, keys[0], HS_ANY, HS_CACHED);
 	hsg_check(status, h, keys[1], HS_ANY, HS_ANY);
 	if (done)
 		hsg_wait_notify(h, keys[1]);
@@ -452,7 +454,7 @@ dump_other(HsHandle *h, HsBytes key)
 			chunk = palloc(DUMP_AROUND + capacity);
 		}
 		else if (!hsg_retry(h, status, 0, 0))
-			hsg_check(status, h, key, HS_ANY, type);
+			hsg_check(status == HS_BAD_ARGUMENT ? HS_WRONG_TYPE : status, h, key, HS_ANY, type);
 	}
 }
 

@@ -106,6 +106,13 @@ hsg_keyspace(FunctionCallInfo fcinfo, int n)
 	return &entry->handle;
 }
 
+HsHandle *
+hsg_keyspace_named(const char *name)
+{
+	stats_pending = true;
+	return &entry_find(name)->handle;
+}
+
 const char *
 hsg_keyspace_name(HsHandle *h)
 {

@@ -16,7 +16,9 @@
 #include "storage/shmem.h"
 
 #include "../engine/hot.h"
+#include "flight.h"
 #include "glue.h"
+#include "invalidate.h"
 #include "wait.h"
 
 HsgShared  *hsg_shared = NULL;
@@ -54,6 +56,8 @@ shmem_request(void)
 		prev_shmem_request_hook();
 	RequestAddinShmemSpace(MAXALIGN(sizeof(HsgShared)));
 	RequestAddinShmemSpace(add_size(hsg_wait_shmem_size(), PG_CACHE_LINE_SIZE));
+	RequestAddinShmemSpace(add_size(hsg_invalidate_shmem_size(), PG_CACHE_LINE_SIZE));
+	RequestAddinShmemSpace(add_size(hsg_flight_shmem_size(), PG_CACHE_LINE_SIZE));
 	RequestAddinShmemSpace(add_size(region_size(), PG_CACHE_LINE_SIZE));
 	RequestAddinShmemSpace(add_size(hs_hot_size(hs_region_keyspaces(region_size())), PG_CACHE_LINE_SIZE));
 }
@@ -83,6 +87,8 @@ shmem_startup(void)
 	LWLockRegisterTranche(hsg_lock_tranche, "hotset");
 	hsg_wait_shmem_startup();
 	hsg_token_shmem_startup(is_new);
+	hsg_invalidate_shmem_startup();
+	hsg_flight_shmem_startup();
 
 	region = ShmemInitStruct("hotset region", region_size(), &found);
 	if (!found)

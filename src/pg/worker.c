@@ -28,6 +28,7 @@
 #include "utils/guc.h"
 
 #include "glue.h"
+#include "invalidate.h"
 
 #define RESTART_SECONDS		5
 #define IDLE_MAX_MS			10000
@@ -94,6 +95,7 @@ hotset_worker_main(Datum arg)
 		ResetLatch(MyLatch);
 		handle_interrupts();
 		sweep_if_due();
+		hsg_invalidate_start();
 		if (round_run(&round))
 			idle_ms = hsg_worker_interval_ms;
 		else

@@ -23,6 +23,19 @@ my %no_keyspace = map { $_ => 1 } (
 	'hotset_stats()',
 	'hotset_memory()',
 	'hotset_verify()',
+	'hotset_cache_stats()',
+	'hotset_cache_stats_reset()',
+	'hotset_definition_changed()',
+	'kv_watch_trigger()',
+	'kv_watch(regclass,text,text)',
+	'kv_watch(regclass,text[],text[])',
+	'kv_unwatch(regclass)',
+	'kv_undefine(text)',
+	'kv_define_grant(text,regrole)',
+	'kv_define_revoke(text,regrole)',
+	'kv_fetch_def(text,text[])',
+	'kv_fetch_def_bytea(text,text[])',
+	'kv_fetch_def_jsonb(text,text[])',
 	'kv_slot(text)');
 my @calls = keyspace_calls($node, 'postgres', 'kv');
 my %has_keyspace = map { $_->[0] => 1 } @calls;

@@ -1,0 +1,81 @@
+-- Cached queries with a name, shared by roles.
+CREATE ROLE define_owner;
+CREATE ROLE define_user;
+CREATE SCHEMA define_data AUTHORIZATION define_owner;
+GRANT USAGE ON FOREIGN SERVER kv TO define_owner;
+SET ROLE define_owner;
+SET search_path = define_data, public;
+CREATE TABLE secret (id int PRIMARY KEY, name text);
+INSERT INTO secret VALUES (1, 'x'), (2, 'y');
+SELECT kv_define('name of secret', 'SELECT name FROM secret WHERE id = $1', 'secret:{1}');
+SELECT kv_define('secrets', 'SELECT * FROM secret WHERE id >= $1 ORDER BY id', 'secrets:{1}',
+	tags => ARRAY['secrets'], returns => 'rows', ttl => '1 hour', soft_ttl => '1 minute');
+SELECT kv_watch('secret', 'secret:{id}', 'secrets');
+SELECT kv_fetch_def('name of secret', '1'), kv_fetch_def('name of secret', '1'), kv_fetch_def_jsonb('secrets', '2');
+SELECT name, owner, granted, returns, key, tags, ttl, search_path FROM hotset_definitions ORDER BY name;
+RESET ROLE;
+RESET search_path;
+
+-- others need to be granted it; then they see results, not the table
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1');
+SELECT kv_define_grant('name of secret');
+SELECT kv_undefine('name of secret');
+SELECT count(*) FROM hotset_definitions;
+SELECT count(*) FROM hotset_definition;
+RESET ROLE;
+SELECT kv_define_grant('name of secret', 'define_user'), kv_define_grant('secrets');
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1'), kv_fetch_def('name of secret', '2'), kv_fetch_def('secrets', '1');
+SELECT name FROM define_data.secret;
+RESET ROLE;
+UPDATE define_data.secret SET name = 'xx' WHERE id = 1;
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1'), kv_fetch_def('secrets', '1');
+RESET ROLE;
+SELECT kv_define_revoke('name of secret', 'define_user');
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1');
+RESET ROLE;
+
+-- a definition can be changed by its owner, and everybody sees the new one
+SELECT kv_define('name of secret', 'SELECT 1', 'x');
+SET ROLE define_owner;
+SET search_path = define_data;
+SELECT public.kv_define('name of secret', 'SELECT upper(name) FROM secret WHERE id = $1', 'secret:{1}');
+SELECT public.kv_fetch_def('name of secret', '1');
+RESET search_path;
+RESET ROLE;
+
+-- mistakes
+SELECT kv_fetch_def('nobody');
+SELECT kv_fetch_def(NULL);
+SELECT kv_fetch_def('name of secret');
+SELECT kv_fetch_def('name of secret', '1', '2');
+SELECT kv_fetch_def('name of secret', 'a');
+SELECT kv_define('bad', 'SELECT 1, 2', 'x');
+SELECT kv_define('bad', 'DELETE FROM define_data.secret', 'x');
+SELECT kv_define('bad', 'SELECT', 'x');
+SELECT kv_define('bad', 'SELECT 1', 'x', returns => 'xml');
+SELECT kv_define('bad', 'SELECT 1', 'x', ttl => '-1 s');
+SELECT kv_define('bad', 'SELECT 1', 'x', tags => array_fill('t'::text, ARRAY[32]));
+SELECT kv_define(repeat('x', 100), 'SELECT 1', 'x');
+SELECT kv_define(NULL, 'SELECT 1', 'x');
+SELECT kv_define('bad', NULL, 'x');
+SELECT kv_define('bad', 'SELECT 1', NULL);
+SELECT kv_undefine('bad');
+
+-- row security
+ALTER TABLE define_data.secret ENABLE ROW LEVEL SECURITY;
+CREATE POLICY one ON define_data.secret TO define_user USING (id = 1);
+SELECT kv_fetch_def('name of secret', '1');
+SELECT kv_fetch('rls', 'SELECT name FROM define_data.secret WHERE id = 1');
+SELECT kv_define('covered', 'SELECT name FROM define_data.secret WHERE id = $1', 'secret:{1}', rls_covered => true);
+SELECT kv_fetch_def('covered', '1');
+
+SELECT kv_undefine('name of secret'), kv_undefine('secrets'), kv_undefine('covered');
+SELECT count(*) FROM hotset_definition;
+DROP SCHEMA define_data CASCADE;
+REVOKE USAGE ON FOREIGN SERVER kv FROM define_owner;
+DROP ROLE define_owner, define_user;
+SELECT kv_flush() > 0;

@@ -1,0 +1,115 @@
+-- Tables whose changes invalidate by themselves.
+CREATE TABLE watched (id int, name text, grp int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE watched_a PARTITION OF watched FOR VALUES FROM (0) TO (100);
+CREATE TABLE watched_b (grp int, name text, id int NOT NULL);
+ALTER TABLE watched ATTACH PARTITION watched_b FOR VALUES FROM (100) TO (200);
+INSERT INTO watched VALUES (1, 'ann', 1), (2, 'bob', 1), (101, 'cid', 2);
+SELECT kv_watch('watched', keys => ARRAY['w:{id}'], tags => ARRAY['wg:{grp}']);
+SELECT * FROM hotset_watches ORDER BY kind;
+CREATE FUNCTION w(n int) RETURNS text LANGUAGE sql AS $$
+	SELECT kv_fetch('w:' || n, 'SELECT name FROM watched WHERE id = $1', ARRAY[n::text]) $$;
+CREATE FUNCTION g(n int) RETURNS text LANGUAGE sql AS $$
+	SELECT kv_fetch('wgs:' || n, 'SELECT string_agg(name, '','' ORDER BY id) FROM watched WHERE grp = $1',
+		ARRAY[n::text], tags => ARRAY['wg:' || n]) $$;
+-- everything there is to see; run twice, so that the second time are hits
+CREATE FUNCTION look() RETURNS TABLE (w text[], g text[]) LANGUAGE sql AS $$
+	SELECT (SELECT array_agg(w(i)) FROM unnest('{1,2,3,101,102,150,201,301}'::int[]) AS i), ARRAY[g(1), g(2)] $$;
+SELECT * FROM look(); SELECT * FROM look();
+SELECT hotset_cache_stats_reset();
+SELECT * FROM look();
+SELECT hits, computed FROM hotset_cache_stats();
+
+UPDATE watched SET name = 'amy' WHERE id = 1;
+SELECT * FROM look(); SELECT * FROM look();
+-- from one partition to another, and between groups
+UPDATE watched SET id = 102, grp = 2 WHERE id = 2;
+SELECT * FROM look();
+-- into a partition directly
+INSERT INTO watched_a VALUES (3, 'dan', 2);
+SELECT * FROM look();
+DELETE FROM watched_b WHERE id = 102;
+SELECT * FROM look();
+-- a new partition, and one that is attached with its rows, and taken away
+CREATE TABLE watched_c PARTITION OF watched FOR VALUES FROM (200) TO (300);
+INSERT INTO watched_c VALUES (201, 'eve', 1);
+SELECT * FROM look();
+TRUNCATE watched_c;
+SELECT * FROM look();
+CREATE TABLE watched_d (id int NOT NULL, name text, grp int);
+INSERT INTO watched_d VALUES (301, 'fay', 1);
+ALTER TABLE watched ATTACH PARTITION watched_d FOR VALUES FROM (300) TO (400);
+SELECT * FROM look();
+UPDATE watched_d SET name = 'fox';
+SELECT * FROM look();
+ALTER TABLE watched DETACH PARTITION watched_d CONCURRENTLY;
+SELECT * FROM look();
+COPY watched FROM stdin;
+150	gil	1
+\.
+SELECT * FROM look();
+INSERT INTO watched VALUES (150, 'gus', 1) ON CONFLICT (id) DO UPDATE SET name = excluded.name;
+SELECT * FROM look();
+MERGE INTO watched AS t USING (VALUES (150, 'hal')) AS s (id, name) ON t.id = s.id
+WHEN MATCHED THEN UPDATE SET name = s.name;
+SELECT * FROM look();
+SET session_replication_role = replica;
+UPDATE watched SET name = 'ian' WHERE id = 150;
+RESET session_replication_role;
+SELECT * FROM look();
+TRUNCATE watched;
+SELECT * FROM look();
+
+-- cascades
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE);
+SELECT kv_watch('child', 'child:{id}', 'parent:{parent}');
+INSERT INTO parent VALUES (1), (2);
+INSERT INTO child VALUES (10, 1), (11, 1), (20, 2);
+CREATE FUNCTION children(n int) RETURNS text LANGUAGE sql AS $$
+	SELECT kv_fetch('children:' || n, 'SELECT count(*) FROM child WHERE parent = $1', ARRAY[n::text],
+		tags => ARRAY['parent:' || n]) $$;
+SELECT children(1), children(2), children(3);
+DELETE FROM parent WHERE id = 1;
+UPDATE parent SET id = 3 WHERE id = 2;
+SELECT children(1), children(2), children(3);
+
+-- columns of all types, and nulls
+CREATE TABLE typed (i2 int2, i8 int8, t text, v varchar, d date, u uuid, n numeric);
+SELECT kv_watch('typed', '{i2}/{i8}/{t}/{v}/{d}/{u}/{n}');
+SELECT kv_fetch('-1/9000000000/ä/b/2026-01-02//1.50', 'SELECT count(*) FROM typed');
+INSERT INTO typed VALUES (-1, 9000000000, 'ä', 'b', '2026-01-02', NULL, 1.50);
+SELECT kv_fetch('-1/9000000000/ä/b/2026-01-02//1.50', 'SELECT count(*) FROM typed');
+-- watching again replaces
+SELECT kv_watch('typed', '{t}');
+SELECT "table", kind, template, always FROM hotset_watches WHERE "table" = 'typed'::regclass;
+ALTER TABLE typed DROP COLUMN t;
+INSERT INTO typed (i2) VALUES (1);
+SELECT kv_unwatch('typed');
+INSERT INTO typed (i2) VALUES (1);
+
+SELECT kv_unwatch('watched');
+SELECT "table", kind, template FROM hotset_watches ORDER BY 1, 2;
+SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE 'hotset%' AND tgrelid::regclass::text LIKE 'watched%';
+
+-- what cannot be watched
+SELECT kv_watch('typed', 'x:{nope}');
+SELECT kv_watch('watched_a', 'x:{id}');
+SELECT kv_watch('typed');
+SELECT kv_watch('hotset_stats', 'x');
+SELECT kv_watch(NULL, 'x');
+SELECT kv_unwatch(NULL);
+CREATE ROLE cached_reader;
+GRANT SELECT ON child TO cached_reader;
+SET ROLE cached_reader;
+SELECT kv_watch('child', 'x');
+SELECT kv_unwatch('child');
+RESET ROLE;
+CREATE TRIGGER wrong BEFORE INSERT ON typed FOR EACH ROW EXECUTE FUNCTION kv_watch_trigger();
+INSERT INTO typed (i2) VALUES (1);
+
+
+DROP OWNED BY cached_reader;
+DROP ROLE cached_reader;
+DROP FUNCTION w, g, look, children;
+DROP TABLE watched, watched_d, parent, child, typed;
+SELECT kv_flush() > 0;

@@ -1,0 +1,200 @@
+/*
+ * cache.c
+ *	  Cached results: what they depend on, finding and storing them.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "cache.h"
+
+int			hsg_cache_reads = HSG_READS_SNAPSHOT;
+
+void
+hsg_arg_deps(FunctionCallInfo fcinfo, HsBytes key, int tags_arg, HsgDeps *deps)
+{
+	HsBytes    *tags;
+	int			ntags = 0;
+
+	deps->slot[0] = hsg_slot(HSG_NAME_KEY, key);
+	deps->key_hash = XXH3_64bits(key.data, key.size);
+	if (!PG_ARGISNULL(tags_arg))
+		ntags = hsg_arg_elements(fcinfo, tags_arg, "tag", &tags);
+	if (ntags >= HS_CACHED_DEPS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many tags"),
+				 errdetail("A cached result can have %d tags.", HS_CACHED_DEPS - 1)));
+	for (int i = 0; i < ntags; i++)
+		deps->slot[i + 1] = hsg_slot(HSG_NAME_TAG, tags[i]);
+	deps->n = (unsigned) ntags + 1;
+}
+
+/*
+ * ---- Finding -------------------------------------------------------------------
+ */
+
+/* May this transaction use what others have computed? */
+static bool
+may_hit(void)
+{
+	if (IsolationIsSerializable() && !hsg_serializable_hits)
+		return false;
+	/* a worker knows that its leader has changes, not which */
+	return !(IsParallelWorker() && hsg_has_changes());
+}
+
+static bool
+is_true(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
+{
+	for (unsigned i = 0; i < c->ndeps; i++)
+	{
+		const HsCachedDep *dep = &c->deps[i];
+		uint64_t	label;
+
+		*why = HSG_CACHE_MISS_OWN;
+		if (dep->slot >= hs_labels_nslots() || hsg_has_touched(dep->slot))
+			return false;
+		label = hs_label(s, dep->slot);
+		*why = HSG_CACHE_MISS_REFUSED;
+		if (label == HS_NO_LABEL)
+			return false;
+		*why = HSG_CACHE_MISS_LABEL;
+		if (dep->label != label &&
+			!(hsg_cache_reads == HSG_READS_LATEST && dep->label > label))
+			return false;
+	}
+	*why = HSG_CACHE_HITS;
+	return true;
+}
+
+/* Read the entry, whatever it says. */
+static bool
+load(HsHandle *h, HsBytes stored, HsgEntry *e)
+{
+	HsGot	   *got = &e->value.got;
+	HsType		found = HS_CACHED;
+	HsStatus	status;
+
+	hsg_value_init(&e->value);
+	do
+	{
+		status = hs_cached_read(h, stored, HS_CLOCK_LATER, got, &e->cached, &found);
+		if (got->expires_us != HS_NEVER &&
+			hs_read_expired(h, status, got->expires_us, hsg_now()))
+			status = HS_NOT_FOUND;
+	} while (hsg_value_again(&e->value, status, h, stored) || hsg_retry(h, status, 0, 0));
+	if (status == HS_NOT_FOUND)
+		return false;
+	hsg_check(status, h, stored, HS_CACHED, found);
+	return true;
+}
+
+HsgCacheFound
+hsg_cache_look(HsHandle *h, HsBytes stored, uint32_t key_slot, const HsSnapshot *s,
+			   HsgEntry *e, HsgCacheCount *why)
+{
+	const HsCached *c = &e->cached;
+
+	*why = HSG_CACHE_MISS_REFUSED;
+	if (!s->usable || !may_hit())
+		return HSG_CACHE_MISS;
+	*why = HSG_CACHE_MISS_ABSENT;
+	if (!load(h, stored, e) || c->deps[0].slot != key_slot)
+		return HSG_CACHE_MISS;
+	if (!is_true(s, c, why))
+		return HSG_CACHE_MISS;
+	e->value.got.size = c->size;
+	e->value.got.flags = c->kind == HS_CACHED_TEXT ? HS_RF_TEXT :
+		c->kind == HS_CACHED_JSONB ? HS_RF_JSONB : 0;
+	if (c->soft_expires_us != HS_NEVER && c->soft_expires_us <= hsg_now())
+		return HSG_CACHE_SOFT;
+	return HSG_CACHE_HIT;
+}
+
+bool
+hsg_cache_labels(const HsSnapshot *s, const HsgDeps *deps, uint64_t *labels)
+{
+	for (unsigned i = 0; i < deps->n; i++)
+	{
+		labels[i] = hs_label(s, deps->slot[i]);
+		if (labels[i] == HS_NO_LABEL)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * ---- Storing -------------------------------------------------------------------
+ */
+
+bool
+hsg_cache_store(HsHandle *h, HsBytes stored, const HsgDeps *deps, const uint64_t *labels,
+				const HsgResult *r, bool is_asked)
+{
+	HsCached	c = {.kind = r->kind,.size = r->bytes.size,.ndeps = deps->n,
+	.soft_expires_us = r->soft_expires_us};
+	HsNewValue	v = {0};
+	uint8_t    *sealed = NULL;
+	bool		done = false;
+	HsOp		op;
+	HsStatus	status;
+
+	for (unsigned i = 0; i < deps->n; i++)
+		c.deps[i] = (HsCachedDep) {deps->slot[i], labels[i]};
+	if (r->bytes.size <= (size_t) hsg_max_value)
+		sealed = palloc_extended(r->bytes.size + HS_CACHED_TRAILER,
+								 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	if (sealed != NULL)
+	{
+		hs_copy(sealed, r->bytes.data, r->bytes.size);
+		v.bytes = hs_bytes(sealed, hs_cached_seal(sealed, &c));
+	}
+	else if (!is_asked)
+	{
+		hsg_cache_count(HSG_CACHE_FILL_MEMORY);
+		return false;
+	}
+	else
+		hsg_check(HS_VALUE_TOO_LONG, h, stored, HS_CACHED, HS_ANY);
+	op.found_type = HS_ANY;
+	do
+	{
+		op.hash = 0;
+		status = hs_value_prepare(h, &v, SIZE_MAX, &op.need);
+		if (status != HS_OK)
+			continue;
+		HSG_ONCE(status, op, h, stored, HS_EXCLUSIVE,
+				 hs_cached_put(&op, &v, labels[0], r->expires_us, &done));
+		hs_value_discard(&v);
+	} while (hsg_retry(h, status, op.hash, op.need));
+	pfree(sealed);
+	if (status == HS_NO_MEMORY && !is_asked)
+	{
+		hsg_cache_count(HSG_CACHE_FILL_MEMORY);
+		return false;
+	}
+	hsg_check(status, h, stored, HS_CACHED, op.found_type);
+	hsg_cache_count(done ? HSG_CACHE_FILLS : HSG_CACHE_FILL_NEWER);
+	if (done && hs_label_collides(deps->slot[0], deps->key_hash))
+		hsg_cache_count(HSG_CACHE_COLLISIONS);
+	return done;
+}
+
+void
+hsg_arg_cache_expiry(FunctionCallInfo fcinfo, int ttl_arg, int soft_arg, HsHandle *h, HsgResult *r)
+{
+	r->expires_us = hsg_arg_expiry(fcinfo, ttl_arg, h);
+	r->soft_expires_us = HS_NEVER;
+	if (!PG_ARGISNULL(soft_arg))
+		r->soft_expires_us = hsg_arg_expiry(fcinfo, soft_arg, h);
+	/* what is gone need not be renewed */
+	if (r->soft_expires_us >= r->expires_us)
+		r->soft_expires_us = HS_NEVER;
+}

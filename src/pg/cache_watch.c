@@ -1,0 +1,458 @@
+/*
+ * cache_watch.c
+ *	  kv_watch: triggers that invalidate what depends on the rows of a table.
+ *
+ * A row trigger invalidates keys and tags made from the columns of the old row and of the
+ * new one.  It is a trigger like any other: pg_dump carries it, partitions get it, present ones and
+ * those attached later, it fires for COPY, MERGE, ON CONFLICT and cascades, and, being
+ * enabled ALWAYS, for changes that logical replication applies.  TRUNCATE and DDL void
+ * everything (cache_ddl.c); a trigger for TRUNCATE is there for replication.
+ *
+ * A template is text with names of columns in braces: 'user:{id}'.  A null is rendered
+ * as nothing, dates and times as in ISO 8601 and UTC whatever the session has set.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "../engine/kvstring.h"
+#include "invalidate.h"
+
+/* Arguments of the trigger begin with what they are. */
+#define KEY_PREFIX	"key="
+#define TAG_PREFIX	"tag="
+#define PREFIX_SIZE	4
+
+static void touch_row(const Trigger *trigger, HeapTuple tuple, TupleDesc desc);
+static void touch_rows(const Trigger *trigger, HeapTuple old, HeapTuple fresh, TupleDesc desc);
+static void render(StringInfo out, const char *template, HeapTuple tuple, TupleDesc desc);
+static void render_column(StringInfo out, HeapTuple tuple, TupleDesc desc, int column);
+static void check_template(const char *template, Relation rel);
+static void check_table(Relation rel);
+static void collect(FunctionCallInfo fcinfo, int n, bool is_array, const char *prefix,
+					Relation rel, StringInfo args);
+static char *table_name(Oid oid);
+static void begin_commands(int *nest);
+static void end_commands(int nest);
+static void run(const char *command);
+static void unwatch(Oid oid);
+
+PG_FUNCTION_INFO_V1(hotset_kv_watch_trigger);
+PG_FUNCTION_INFO_V1(hotset_kv_watch);
+PG_FUNCTION_INFO_V1(hotset_kv_watch_many);
+PG_FUNCTION_INFO_V1(hotset_kv_unwatch);
+
+/*
+ * ---- The trigger ---------------------------------------------------------------
+ */
+
+/* kv_watch_trigger() returns trigger */
+Datum
+hotset_kv_watch_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	TupleDesc	desc;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("kv_watch_trigger must be an AFTER trigger"),
+				 errhint("Use kv_watch.")));
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+	{
+		hsg_touch_all();
+		return PointerGetDatum(NULL);
+	}
+	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("kv_watch_trigger must be a trigger FOR EACH ROW"),
+				 errhint("Use kv_watch.")));
+	desc = RelationGetDescr(data->tg_relation);
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		touch_rows(data->tg_trigger, data->tg_trigtuple, data->tg_newtuple, desc);
+	else
+		touch_row(data->tg_trigger, data->tg_trigtuple, desc);
+	return PointerGetDatum(NULL);
+}
+
+static inline HsgNameKind
+kind_of(const char *arg)
+{
+	return arg[0] == 'k' ? HSG_NAME_KEY : HSG_NAME_TAG;
+}
+
+static void
+touch_row(const Trigger *trigger, HeapTuple tuple, TupleDesc desc)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	for (int i = 0; i < trigger->tgnargs; i++)
+	{
+		resetStringInfo(&name);
+		render(&name, trigger->tgargs[i] + PREFIX_SIZE, tuple, desc);
+		hsg_touch(kind_of(trigger->tgargs[i]), hs_bytes(name.data, (size_t) name.len));
+	}
+	pfree(name.data);
+}
+
+static void
+touch_rows(const Trigger *trigger, HeapTuple old, HeapTuple fresh, TupleDesc desc)
+{
+	StringInfoData before;
+	StringInfoData after;
+
+	initStringInfo(&before);
+	initStringInfo(&after);
+	for (int i = 0; i < trigger->tgnargs; i++)
+	{
+		const char *template = trigger->tgargs[i] + PREFIX_SIZE;
+
+		resetStringInfo(&before);
+		resetStringInfo(&after);
+		render(&before, template, old, desc);
+		render(&after, template, fresh, desc);
+		hsg_touch(kind_of(trigger->tgargs[i]), hs_bytes(before.data, (size_t) before.len));
+		if (before.len != after.len || memcmp(before.data, after.data, before.len) != 0)
+			hsg_touch(kind_of(trigger->tgargs[i]), hs_bytes(after.data, (size_t) after.len));
+	}
+	pfree(before.data);
+	pfree(after.data);
+}
+
+/*
+ * ---- Templates -----------------------------------------------------------------
+ */
+
+/*
+ * The next piece of the template: literal text, or the name of a column if *is_column.
+ * False at the end.
+ */
+static bool
+next_piece(const char **p, const char **piece, int *size, bool *is_column)
+{
+	const char *end;
+
+	if (**p == '\0')
+		return false;
+	*is_column = **p == '{' && (end = strchr(*p, '}')) != NULL;
+	if (*is_column)
+	{
+		*piece = *p + 1;
+		*size = (int) (end - *piece);
+		*p = end + 1;
+		return true;
+	}
+	*piece = *p;
+	end = strchr(*p + 1, '{');
+	*size = (int) (end != NULL ? end - *p : (ptrdiff_t) strlen(*p));
+	*p += *size;
+	return true;
+}
+
+/* Number of the column of that name, or 0.  Partitions may have them in another order. */
+static int
+column_named(TupleDesc desc, const char *name, int size)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && strncmp(NameStr(att->attname), name, size) == 0 &&
+			NameStr(att->attname)[size] == '\0')
+			return i + 1;
+	}
+	return 0;
+}
+
+static void
+render(StringInfo out, const char *template, HeapTuple tuple, TupleDesc desc)
+{
+	const char *piece;
+	int			size;
+	bool		is_column;
+
+	while (next_piece(&template, &piece, &size, &is_column))
+	{
+		int			column = is_column ? column_named(desc, piece, size) : 0;
+
+		if (is_column && column == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%.*s\" of a watched table does not exist", size, piece),
+					 errhint("Call kv_watch again with other templates, or kv_unwatch.")));
+		if (is_column)
+			render_column(out, tuple, desc, column);
+		else
+			appendBinaryStringInfo(out, piece, size);
+	}
+}
+
+static void
+render_other(StringInfo out, Oid type, Datum d)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	appendStringInfoString(out, OidOutputFunctionCall(output, d));
+}
+
+/* The usual types of keys directly: looking up an output function takes longer than all else. */
+static void
+render_column(StringInfo out, HeapTuple tuple, TupleDesc desc, int column)
+{
+	static const char *const fixed[][2] = {{"datestyle", "ISO"}, {"intervalstyle", "postgres"},
+	{"timezone", "UTC"}, {"extra_float_digits", "1"}, {"bytea_output", "hex"}};
+	uint8_t		digits[HS_INT_DIGITS];
+	bool		is_null;
+	Oid			type = TupleDescAttr(desc, column - 1)->atttypid;
+	int			nest;
+	Datum		d = heap_getattr(tuple, column, desc, &is_null);
+
+	if (is_null)
+		return;
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			appendBinaryStringInfo(out, (char *) digits,
+								   (int) hs_int_format(type == INT8OID ? DatumGetInt64(d) :
+													   type == INT4OID ? DatumGetInt32(d) :
+													   DatumGetInt16(d), digits));
+			break;
+		case TEXTOID:
+		case VARCHAROID:
+			{
+				struct varlena *v = PG_DETOAST_DATUM_PACKED(d);
+
+				appendBinaryStringInfo(out, VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
+				break;
+			}
+		case UUIDOID:
+		case NUMERICOID:
+		case BOOLOID:
+		case BPCHAROID:
+		case NAMEOID:
+			render_other(out, type, d);
+			break;
+		default:
+			/* the text of dates and others depends on the session: not so here */
+			nest = NewGUCNestLevel();
+			for (int i = 0; i < lengthof(fixed); i++)
+				(void) set_config_option(fixed[i][0], fixed[i][1], PGC_USERSET, PGC_S_SESSION,
+										 GUC_ACTION_SAVE, true, 0, false);
+			render_other(out, type, d);
+			AtEOXact_GUC(true, nest);
+	}
+}
+
+/*
+ * ---- Watching and no longer watching ---------------------------------------------
+ */
+
+static Datum
+watch_command(FunctionCallInfo fcinfo, bool is_array)
+{
+	const char *schema = quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
+	StringInfoData args;
+	bool		is_partitioned;
+	Relation	rel;
+	List	   *tables;
+	ListCell   *lc;
+	int			nest;
+	Oid			oid;
+
+	hsg_require_preload();
+	hsg_require(fcinfo, 0, "table");
+	oid = PG_GETARG_OID(0);
+	/* the lock that CREATE TRIGGER takes, before anything is looked at */
+	rel = relation_open(oid, ShareRowExclusiveLock);
+	check_table(rel);
+	initStringInfo(&args);
+	collect(fcinfo, 1, is_array, KEY_PREFIX, rel, &args);
+	collect(fcinfo, 2, is_array, TAG_PREFIX, rel, &args);
+	if (args.len == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a watched table needs a template of a key or a tag")));
+	is_partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	relation_close(rel, NoLock);
+	begin_commands(&nest);
+	unwatch(oid);
+	run(psprintf("CREATE TRIGGER hotset_watch AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION %s.kv_watch_trigger(%s)",
+				 table_name(oid), schema, args.data));
+	run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER hotset_watch", table_name(oid)));
+	/* plain children have rows of their own, which are not watched */
+	tables = is_partitioned ? find_all_inheritors(oid, ShareRowExclusiveLock, NULL) : list_make1_oid(oid);
+	foreach(lc, tables)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+			continue;
+		run(psprintf("CREATE TRIGGER hotset_watch_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s.kv_watch_trigger()",
+					 table_name(lfirst_oid(lc)), schema));
+		run(psprintf("ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER hotset_watch_truncate",
+					 table_name(lfirst_oid(lc))));
+	}
+	end_commands(nest);
+	/* changes by transactions that began before us were waited for, but not announced */
+	hsg_touch_all();
+	PG_RETURN_VOID();
+}
+
+/* kv_watch(table regclass, key text, tag text) returns void */
+Datum
+hotset_kv_watch(PG_FUNCTION_ARGS)
+{
+	return watch_command(fcinfo, false);
+}
+
+/* kv_watch(table regclass, keys text[], tags text[]) returns void */
+Datum
+hotset_kv_watch_many(PG_FUNCTION_ARGS)
+{
+	return watch_command(fcinfo, true);
+}
+
+/* kv_unwatch(table regclass) returns void */
+Datum
+hotset_kv_unwatch(PG_FUNCTION_ARGS)
+{
+	Oid			oid;
+	int			nest;
+
+	hsg_require(fcinfo, 0, "table");
+	oid = PG_GETARG_OID(0);
+	if (get_rel_name(oid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", oid)));
+	LockRelationOid(oid, AccessExclusiveLock);
+	begin_commands(&nest);
+	unwatch(oid);
+	end_commands(nest);
+	PG_RETURN_VOID();
+}
+
+static char *
+table_name(Oid oid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)),
+									  get_rel_name(oid));
+}
+
+/* Commands of ours, which have nothing to tell the user. */
+static void
+begin_commands(int *nest)
+{
+	*nest = NewGUCNestLevel();
+	(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+static void
+end_commands(int nest)
+{
+	SPI_finish();
+	AtEOXact_GUC(true, nest);
+}
+
+static void
+run(const char *command)
+{
+	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not run \"%s\"", command);
+}
+
+/* Plain children have triggers of their own, partitions may have those for TRUNCATE. */
+static void
+unwatch(Oid oid)
+{
+	List	   *tables = list_make1_oid(oid);
+	ListCell   *lc;
+
+	if (get_rel_relkind(oid) == RELKIND_PARTITIONED_TABLE)
+		tables = find_all_inheritors(oid, AccessExclusiveLock, NULL);
+	run(psprintf("DROP TRIGGER IF EXISTS hotset_watch ON %s", table_name(oid)));
+	foreach(lc, tables)
+		run(psprintf("DROP TRIGGER IF EXISTS hotset_watch_truncate ON %s",
+					 table_name(lfirst_oid(lc))));
+}
+
+static void
+check_table(Relation rel)
+{
+	char		kind = rel->rd_rel->relkind;
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot watch \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("Changes of tables alone can be noticed.")));
+	if (rel->rd_rel->relispartition)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot watch partition \"%s\" alone", RelationGetRelationName(rel)),
+				 errhint("Watch the partitioned table.")));
+}
+
+/* Every column named in braces must be there. */
+static void
+check_template(const char *template, Relation rel)
+{
+	const char *piece;
+	int			size;
+	bool		is_column;
+
+	while (next_piece(&template, &piece, &size, &is_column))
+	{
+		if (is_column && column_named(RelationGetDescr(rel), piece, size) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%.*s\" of relation \"%s\" does not exist",
+							size, piece, RelationGetRelationName(rel))));
+	}
+}
+
+/* Append the templates of argument n as arguments of a trigger. */
+static void
+collect(FunctionCallInfo fcinfo, int n, bool is_array, const char *prefix, Relation rel,
+		StringInfo args)
+{
+	HsBytes    *elems;
+	int			count = 1;
+
+	if (PG_ARGISNULL(n))
+		return;
+	if (is_array)
+		count = hsg_arg_elements(fcinfo, n, "template", &elems);
+	else
+	{
+		elems = palloc(sizeof(HsBytes));
+		elems[0] = hsg_arg_bytes(fcinfo, n);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		char	   *template = pnstrdup((const char *) elems[i].data, elems[i].size);
+
+		check_template(template, rel);
+		appendStringInfo(args, "%s%s", args->len > 0 ? ", " : "",
+						 quote_literal_cstr(psprintf("%s%s", prefix, template)));
+	}
+}

@@ -1,0 +1,594 @@
+/*
+ * define_sql.c
+ *	  kv_define: cached queries with a name, shared by roles.
+ *
+ * A definition is a row of the table hotset_definition, which pg_dump carries.  Its query
+ * runs with the rights of the owner of the definition and the search path of the time when it was
+ * made, whoever asks; asking takes that one is the owner or was granted it.  Results depend
+ * on definition and arguments alone, so they are shared by all.
+ *
+ * Backends keep definitions they have used until the table changes: a trigger on it sends
+ * a relation cache invalidation.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "fetch.h"
+#include "glue.h"
+
+#define MAX_GRANTS	64			/* roles a definition can be granted to */
+
+static const char *const kinds[] = {"text", "bytea", "jsonb", "row", "rows"};
+
+typedef struct Definition
+{
+	NameData	name;			/* key of the table */
+	bool		is_loaded;
+	Oid			owner;
+	Oid			granted[MAX_GRANTS];	/* InvalidOid: everybody */
+	int			ngranted;
+	HsgQueryAs	as;
+	char	   *query;
+	char	   *key;			/* template */
+	char	  **tags;
+	int			ntags;
+	int64		ttl_us;
+	int64		soft_ttl_us;
+	int64		wait_us;
+	bool		rls_covered;
+	char	   *search_path;
+	char	   *keyspace;
+	MemoryContext memory;		/* of all this */
+} Definition;
+
+static HTAB *definitions = NULL;
+static Oid	table_oid = InvalidOid;
+static Oid	our_schema = InvalidOid;	/* of the extension, as of this call */
+static uint64 epoch = 0;		/* changes of the table so far */
+
+static Oid	definition_table(void);
+static Definition *find_definition(const char *name);
+static bool load_definition(Definition *d, const char *name);
+static void read_row(Definition *d, HeapTuple row, TupleDesc desc);
+static void check_access(const Definition *d);
+static char *render(const char *template, const HsgQuery *q);
+static void forget(Datum arg, Oid relation);
+static Datum fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind);
+static char *current_path(void);
+static void as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls);
+
+PG_FUNCTION_INFO_V1(hotset_kv_define);
+PG_FUNCTION_INFO_V1(hotset_kv_undefine);
+PG_FUNCTION_INFO_V1(hotset_kv_define_grant);
+PG_FUNCTION_INFO_V1(hotset_kv_define_revoke);
+PG_FUNCTION_INFO_V1(hotset_definition_changed);
+PG_FUNCTION_INFO_V1(hotset_kv_fetch_def);
+PG_FUNCTION_INFO_V1(hotset_kv_fetch_def_bytea);
+PG_FUNCTION_INFO_V1(hotset_kv_fetch_def_jsonb);
+
+/*
+ * ---- Finding a definition ------------------------------------------------------
+ */
+
+static Oid
+definition_table(void)
+{
+	return get_relname_relid("hotset_definition", our_schema);
+}
+
+/* The table has changed, or everything may have. */
+static void
+forget(Datum arg, Oid relation)
+{
+	HASH_SEQ_STATUS scan;
+	Definition *d;
+
+	if (definitions == NULL || (OidIsValid(relation) && relation != table_oid))
+		return;
+	epoch++;
+	hash_seq_init(&scan, definitions);
+	while ((d = hash_seq_search(&scan)) != NULL)
+		d->is_loaded = false;
+}
+
+static Definition *
+find_definition(const char *name)
+{
+	NameData	key;
+	Definition *d;
+	bool		found;
+
+	hsg_require_preload();
+	if (definitions == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(NameData),.entrysize = sizeof(Definition),
+		.hcxt = TopMemoryContext};
+
+		definitions = hash_create("hotset definitions", 32, &ctl,
+								  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+		CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	}
+	namestrcpy(&key, name);
+	d = hash_search(definitions, NameStr(key), HASH_ENTER, &found);
+	if (!found)
+	{
+		d->is_loaded = false;
+		d->memory = NULL;
+	}
+	if (d->is_loaded)
+		return d;
+	if (strcmp(NameStr(key), name) == 0 && load_definition(d, name))
+		return d;
+	if (d->memory != NULL)
+		MemoryContextDelete(d->memory);
+	(void) hash_search(definitions, NameStr(key), HASH_REMOVE, NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("cached query \"%s\" is not defined", name),
+			 errhint("Use kv_define.")));
+	return NULL;
+}
+
+/* As the owner of the table, for nobody else may read it. */
+static bool
+load_definition(Definition *d, const char *name)
+{
+	Datum		arg = CStringGetTextDatum(name);
+	Oid			type = TEXTOID;
+	MemoryContext fresh = AllocSetContextCreate(CurrentMemoryContext, "hotset definition",
+												ALLOCSET_SMALL_SIZES);
+	uint64		before = epoch;
+	bool		found;
+
+	table_oid = definition_table();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	as_table_owner(psprintf("SELECT owner::oid, granted::oid[], returns, query, key, tags, ttl, soft_ttl, wait, rls_covered, search_path, keyspace FROM %s WHERE name = $1",
+							quote_qualified_identifier(get_namespace_name(get_rel_namespace(table_oid)), "hotset_definition")),
+				   1, &type, &arg, NULL);
+	found = SPI_processed == 1;
+	if (found)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(fresh);
+
+		read_row(d, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
+		MemoryContextSwitchTo(caller);
+		MemoryContextSetParent(fresh, TopMemoryContext);
+		if (d->memory != NULL)
+			MemoryContextDelete(d->memory);
+		d->memory = fresh;
+		/* if it has changed meanwhile, this one is good for this call */
+		d->is_loaded = epoch == before;
+	}
+	SPI_finish();
+	return found;
+}
+
+static char *
+text_column(HeapTuple row, TupleDesc desc, int n)
+{
+	char	   *s = SPI_getvalue(row, desc, n);
+
+	return s == NULL ? NULL : MemoryContextStrdup(CurrentMemoryContext, s);
+}
+
+static int64
+interval_column(HeapTuple row, TupleDesc desc, int n, int64 (*us) (const Interval *), int64 none)
+{
+	bool		is_null;
+	Datum		d = SPI_getbinval(row, desc, n, &is_null);
+
+	return is_null ? none : us(DatumGetIntervalP(d));
+}
+
+/* Into the current memory context. */
+static void
+read_row(Definition *d, HeapTuple row, TupleDesc desc)
+{
+	bool		is_null;
+	char	   *kind = text_column(row, desc, 3);
+	Datum	   *elems;
+	Datum		array;
+	int			n;
+
+	d->owner = DatumGetObjectId(SPI_getbinval(row, desc, 1, &is_null));
+	d->ngranted = 0;
+	array = SPI_getbinval(row, desc, 2, &is_null);
+	if (!is_null)
+	{
+		deconstruct_array(DatumGetArrayTypeP(array), OIDOID, sizeof(Oid), true, TYPALIGN_INT,
+						  &elems, NULL, &n);
+		for (int i = 0; i < n && i < MAX_GRANTS; i++)
+			d->granted[d->ngranted++] = DatumGetObjectId(elems[i]);
+	}
+	d->as = HSG_QUERY_TEXT;
+	for (int i = 0; i < lengthof(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			d->as = (HsgQueryAs) i;
+	d->query = text_column(row, desc, 4);
+	d->key = text_column(row, desc, 5);
+	d->tags = NULL;
+	d->ntags = 0;
+	array = SPI_getbinval(row, desc, 6, &is_null);
+	if (!is_null)
+	{
+		deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
+						  &elems, NULL, &n);
+		d->tags = palloc(sizeof(char *) * Max(n, 1));
+		for (int i = 0; i < n; i++)
+			d->tags[d->ntags++] = TextDatumGetCString(elems[i]);
+	}
+	d->ttl_us = interval_column(row, desc, 7, hsg_fetch_ttl, HS_NEVER);
+	d->soft_ttl_us = interval_column(row, desc, 8, hsg_fetch_ttl, HS_NEVER);
+	d->wait_us = interval_column(row, desc, 9, hsg_fetch_wait, HSG_FETCH_WAIT_US);
+	d->rls_covered = DatumGetBool(SPI_getbinval(row, desc, 10, &is_null));
+	d->search_path = text_column(row, desc, 11);
+	d->keyspace = text_column(row, desc, 12);
+}
+
+static void
+check_access(const Definition *d)
+{
+	if (has_privs_of_role(GetUserId(), d->owner))
+		return;
+	for (int i = 0; i < d->ngranted; i++)
+	{
+		if (!OidIsValid(d->granted[i]) || has_privs_of_role(GetUserId(), d->granted[i]))
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for cached query \"%s\"", NameStr(d->name)),
+			 errhint("Its owner can use kv_define_grant.")));
+}
+
+/*
+ * ---- Fetching ------------------------------------------------------------------
+ */
+
+/* kv_fetch_def(name text, VARIADIC args text[]) returns text */
+Datum
+hotset_kv_fetch_def(PG_FUNCTION_ARGS)
+{
+	return fetch_definition(fcinfo, HS_CACHED_TEXT);
+}
+
+/* kv_fetch_def_bytea(name text, VARIADIC args text[]) returns bytea */
+Datum
+hotset_kv_fetch_def_bytea(PG_FUNCTION_ARGS)
+{
+	return fetch_definition(fcinfo, HS_CACHED_BYTEA);
+}
+
+/* kv_fetch_def_jsonb(name text, VARIADIC args text[]) returns jsonb */
+Datum
+hotset_kv_fetch_def_jsonb(PG_FUNCTION_ARGS)
+{
+	return fetch_definition(fcinfo, HS_CACHED_JSONB);
+}
+
+/* The name under which a result is stored: all that decides it, and the key for the eye. */
+static HsBytes
+stored_name(const Definition *d, const HsgQuery *q, const char *key)
+{
+	XXH3_state_t state;
+	XXH128_hash_t hash;
+
+	XXH3_INITSTATE(&state);
+	XXH3_128bits_reset_withSeed(&state, hs_region->seed);
+	hsg_fetch_hash_settings(&state);
+	XXH3_128bits_update(&state, d->query, strlen(d->query) + 1);
+	XXH3_128bits_update(&state, d->search_path, strlen(d->search_path) + 1);
+	XXH3_128bits_update(&state, &d->owner, sizeof(d->owner));
+	XXH3_128bits_update(&state, &d->as, sizeof(d->as));
+	XXH3_128bits_update(&state, d->key, strlen(d->key) + 1);
+	for (int i = 0; i < d->ntags; i++)
+		XXH3_128bits_update(&state, d->tags[i], strlen(d->tags[i]) + 1);
+	for (int i = 0; i < q->nargs; i++)
+	{
+		size_t		size = q->nulls != NULL && q->nulls[i] ? SIZE_MAX : q->args[i].size;
+
+		XXH3_128bits_update(&state, &size, sizeof(size));
+		if (size != SIZE_MAX)
+			XXH3_128bits_update(&state, q->args[i].data, size);
+	}
+	hash = XXH3_128bits_digest(&state);
+	key = psprintf("%cdef:%s:%016llx%016llx:%s", HSG_FETCH_MARK, NameStr(d->name),
+				   (unsigned long long) hash.high64, (unsigned long long) hash.low64, key);
+	return hs_bytes(key, strlen(key));
+}
+
+static Datum
+fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
+{
+	HsgFetch	f;
+	Definition *d;
+	HsBytes		key;
+	char	   *k;
+	Oid			user;
+	int			context;
+
+	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	hsg_require(fcinfo, 0, "name");
+	d = find_definition(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	check_access(d);
+	f.query.as = d->as;
+	f.query.text = hs_bytes(pstrdup(d->query), strlen(d->query));
+	f.query.nargs = 0;
+	f.query.nulls = NULL;
+	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
+		f.query.nargs = hsg_arg_array(fcinfo, 1, &f.query.args, &f.query.nulls);
+	k = render(d->key, &f.query);
+	key = hs_bytes(k, strlen(k));
+	f.deps.slot[0] = hsg_slot(HSG_NAME_KEY, key);
+	f.deps.key_hash = XXH3_64bits(key.data, key.size);
+	f.deps.n = 1;
+	for (int i = 0; i < d->ntags && f.deps.n < HS_CACHED_DEPS; i++)
+	{
+		char	   *tag = render(d->tags[i], &f.query);
+
+		f.deps.slot[f.deps.n++] = hsg_slot(HSG_NAME_TAG, hs_bytes(tag, strlen(tag)));
+	}
+	f.stored = stored_name(d, &f.query, k);
+	f.ttl_us = d->ttl_us;
+	f.soft_ttl_us = d->soft_ttl_us;
+	f.wait_us = d->wait_us;
+	f.rls_covered = d->rls_covered;
+	f.run_as = d->owner;
+	f.search_path = pstrdup(d->search_path);
+
+	/* the keyspace is the owner's to use */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(d->owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	f.h = hsg_keyspace_named(d->keyspace);
+	SetUserIdAndSecContext(user, context);
+	hsg_fetch(&f);
+	if (hsg_fetch_is_null(&f))
+		PG_RETURN_NULL();
+	return hsg_fetch_datum(&f, kind);
+}
+
+/* A template with the numbers of arguments in braces: 'user:{1}'.  Nulls are nothing. */
+static char *
+render(const char *template, const HsgQuery *q)
+{
+	StringInfoData s;
+
+	initStringInfo(&s);
+	for (const char *p = template; *p != '\0'; p++)
+	{
+		char	   *end;
+		long		n = *p == '{' ? strtol(p + 1, &end, 10) : 0;
+
+		if (*p != '{' || end == p + 1 || *end != '}')
+		{
+			appendStringInfoChar(&s, *p);
+			continue;
+		}
+		p = end;
+		if (n < 1 || n > q->nargs)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("template \"%s\" refers to argument %ld, but %d were given",
+							template, n, q->nargs)));
+		if (q->nulls == NULL || !q->nulls[n - 1])
+			appendBinaryStringInfo(&s, (const char *) q->args[n - 1].data,
+								   (int) q->args[n - 1].size);
+	}
+	return s.data;
+}
+
+/*
+ * ---- Defining ------------------------------------------------------------------
+ */
+
+/*
+ * Run a command on the table with the rights of its owner.  Within SPI.
+ */
+static void
+as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	Relation	rel = relation_open(definition_table(), AccessShareLock);
+	Oid			owner = rel->rd_rel->relowner;
+	Oid			user;
+	int			context;
+
+	relation_close(rel, AccessShareLock);
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	if (SPI_execute_with_args(command, nargs, types, values, nulls, false, 0) < 0)
+		elog(ERROR, "could not run \"%s\"", command);
+	SetUserIdAndSecContext(user, context);
+}
+
+static char *
+qualified_table(void)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition_table())),
+									  "hotset_definition");
+}
+
+/* The schemas that names of the caller resolve to now; temporary tables come last. */
+static char *
+current_path(void)
+{
+	StringInfoData s;
+	ListCell   *lc;
+
+	initStringInfo(&s);
+	foreach(lc, fetch_search_path(true))
+	{
+		if (isTempNamespace(lfirst_oid(lc)))
+			continue;
+		appendStringInfo(&s, "%s, ", quote_identifier(get_namespace_name(lfirst_oid(lc))));
+	}
+	appendStringInfoString(&s, "pg_temp");
+	return s.data;
+}
+
+/*
+ * kv_define(name text, query text, key text, tags text[], returns text, ttl interval,
+ * soft_ttl interval, wait interval, rls_covered boolean, keyspace name) returns void
+ */
+Datum
+hotset_kv_define(PG_FUNCTION_ARGS)
+{
+	static const char *const what[] = {"name", "query", "key"};
+	Oid			types[12] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, INTERVALOID,
+	INTERVALOID, INTERVALOID, BOOLOID, NAMEOID, OIDOID, TEXTOID};
+	char		nulls[12];
+	Datum		values[12];
+	char	   *kind = "text";
+	char	   *query;
+	bool		is_known = false;
+	uint64		done;
+
+	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	(void) hsg_keyspace(fcinfo, 9);
+	for (int i = 0; i < 3; i++)
+		hsg_require(fcinfo, i, what[i]);
+	if (VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("name of a cached query is too long"),
+				 errdetail("It can have %d bytes.", NAMEDATALEN - 1)));
+	for (int i = 0; i < 10; i++)
+	{
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+		values[i] = PG_GETARG_DATUM(i);
+	}
+	if (!PG_ARGISNULL(3) && hsg_arg_elements(fcinfo, 3, "tag", &(HsBytes *) {NULL}) >= HS_CACHED_DEPS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many tags"),
+				 errdetail("A cached result can have %d tags.", HS_CACHED_DEPS - 1)));
+	if (!PG_ARGISNULL(4))
+		kind = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	for (int i = 0; i < lengthof(kinds); i++)
+		is_known |= strcmp(kinds[i], kind) == 0;
+	if (!is_known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown kind of result: \"%s\"", kind),
+				 errhint("It is one of text, bytea, jsonb, row, rows.")));
+	values[4] = CStringGetTextDatum(kind);
+	nulls[4] = ' ';
+	for (int i = 5; i < 7; i++)
+		if (!PG_ARGISNULL(i))
+			(void) hsg_fetch_ttl(PG_GETARG_INTERVAL_P(i));
+	if (!PG_ARGISNULL(7))
+		(void) hsg_fetch_wait(PG_GETARG_INTERVAL_P(7));
+	if (PG_ARGISNULL(8))
+		values[8] = BoolGetDatum(false);
+	nulls[8] = ' ';
+	if (PG_ARGISNULL(9))
+		values[9] = DirectFunctionCall1(namein, CStringGetDatum(hsg_keyspace_setting));
+	nulls[9] = ' ';
+	values[10] = ObjectIdGetDatum(GetUserId());
+	values[11] = CStringGetTextDatum(current_path());
+	nulls[10] = nulls[11] = ' ';
+
+	query = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	for (int i = 0; i < lengthof(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			hsg_query_check(hs_bytes(query, strlen(query)), (HsgQueryAs) i);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	as_table_owner(psprintf("INSERT INTO %s AS d (name, query, key, tags, returns, ttl, soft_ttl, wait, rls_covered, keyspace, owner, search_path)"
+							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::regrole, $12)"
+							" ON CONFLICT (name) DO UPDATE SET query = $2, key = $3, tags = $4, returns = $5, ttl = $6, soft_ttl = $7, wait = $8, rls_covered = $9, keyspace = $10, search_path = $12"
+							" WHERE d.owner = $11::regrole",
+							qualified_table()), 12, types, values, nulls);
+	done = SPI_processed;
+	SPI_finish();
+	if (done == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of cached query \"%s\"",
+						text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	PG_RETURN_VOID();
+}
+
+/* Raise unless this role may change the definition. */
+static void
+check_owner(const char *name)
+{
+	Definition *d = find_definition(name);
+
+	if (!has_privs_of_role(GetUserId(), d->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of cached query \"%s\"", name)));
+}
+
+/* Run a command on one definition, its name being $1 and maybe a role $2. */
+static void
+change(FunctionCallInfo fcinfo, const char *command)
+{
+	Oid			types[] = {TEXTOID, OIDOID};
+	Datum		values[2];
+
+	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	hsg_require(fcinfo, 0, "name");
+	check_owner(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	values[0] = PG_GETARG_DATUM(0);
+	values[1] = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? PG_GETARG_DATUM(1) : ObjectIdGetDatum(InvalidOid);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	as_table_owner(psprintf(command, qualified_table()), PG_NARGS() > 1 ? 2 : 1, types, values, NULL);
+	SPI_finish();
+}
+
+/* kv_undefine(name text) returns void */
+Datum
+hotset_kv_undefine(PG_FUNCTION_ARGS)
+{
+	change(fcinfo, "DELETE FROM %s WHERE name = $1");
+	PG_RETURN_VOID();
+}
+
+/* kv_define_grant(name text, role regrole) returns void: null is everybody */
+Datum
+hotset_kv_define_grant(PG_FUNCTION_ARGS)
+{
+	change(fcinfo, "UPDATE %s SET granted = array_append(array_remove(granted, $2::regrole), $2::regrole) WHERE name = $1");
+	PG_RETURN_VOID();
+}
+
+/* kv_define_revoke(name text, role regrole) returns void */
+Datum
+hotset_kv_define_revoke(PG_FUNCTION_ARGS)
+{
+	change(fcinfo, "UPDATE %s SET granted = array_remove(granted, $2::regrole) WHERE name = $1");
+	PG_RETURN_VOID();
+}
+
+/* hotset_definition_changed() returns trigger: every backend forgets what it has kept */
+Datum
+hotset_definition_changed(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("hotset_definition_changed must be called as a trigger")));
+	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,209 @@
+/*
+ * fetch.c
+ *	  The cached result of a query, or run it, keep it, and return it.
+ *
+ * Look and run are under one snapshot, so no lease is needed.  Of those that miss the same
+ * result at the same time one runs the query and the others wait (flight.h).
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "../engine/index.h"
+#include "fetch.h"
+#include "flight.h"
+#include "wait.h"
+
+static bool fetch_or_wait(HsgFetch *f, HsgCacheFound found);
+static void fetch_run(HsgFetch *f);
+static void run_query(HsgFetch *f);
+
+void
+hsg_fetch(HsgFetch *f)
+{
+	HsgCacheFound found;
+	HsgCacheCount why;
+
+	f->has_flight = false;
+	f->flight = hs_hash(f->stored) ^ f->h->generation * UINT64CONST(0x9e3779b97f4a7c15);
+	f->flight += f->flight == 0;
+	hsg_snapshot(&f->snapshot);
+	found = hsg_cache_look(f->h, f->stored, f->deps.slot[0], &f->snapshot, &f->entry, &why);
+	hsg_cache_count(why);
+	f->is_entry = found == HSG_CACHE_HIT || fetch_or_wait(f, found);
+	if (f->is_entry)
+		return;
+	PG_TRY();
+	{
+		fetch_run(f);
+	}
+	PG_FINALLY();
+	{
+		if (f->has_flight)
+			hsg_flight_end(f->flight);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * True if the entry will do: somebody else has computed it, or is renewing what is
+ * still good.  Else the caller computes, with a flight or without.
+ */
+static bool
+fetch_or_wait(HsgFetch *f, HsgCacheFound found)
+{
+	int64		until_us = hsg_wait_clock_us() + f->wait_us;
+	HsgCacheCount why;
+
+	if (found == HSG_CACHE_SOFT)
+	{
+		f->has_flight = !hsg_has_changes() && hsg_flight_begin(f->flight);
+		return !f->has_flight;
+	}
+	if (hsg_flight_is_mine(f->flight))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_RECURSION),
+				 errmsg("the query of a cached result fetches that result")));
+	/* what cannot be stored need not be waited for */
+	if (hsg_has_changes() || !f->snapshot.usable)
+		return false;
+	while (!hsg_flight_begin(f->flight))
+	{
+		hsg_cache_count(HSG_CACHE_WAITS);
+		if (!hsg_flight_wait(f->flight, until_us - hsg_wait_clock_us()))
+		{
+			hsg_cache_count(HSG_CACHE_TIMEOUTS);
+			return false;
+		}
+		if (hsg_cache_look(f->h, f->stored, f->deps.slot[0], &f->snapshot, &f->entry, &why))
+			return true;
+	}
+	f->has_flight = true;
+	return false;
+}
+
+static void
+fetch_run(HsgFetch *f)
+{
+	uint64_t	labels[HS_CACHED_DEPS];
+	int64		now_us;
+
+	hsg_cache_count(HSG_CACHE_COMPUTED);
+	run_query(f);
+	now_us = hsg_now();
+	f->result.expires_us = hsg_expiry(now_us, f->ttl_us);
+	f->result.soft_expires_us = hsg_expiry(now_us, f->soft_ttl_us);
+	if (hsg_has_changes())
+		hsg_cache_count(HSG_CACHE_FILL_OWN);
+	else if (!hsg_cache_labels(&f->snapshot, &f->deps, labels))
+		hsg_cache_count(HSG_CACHE_FILL_LABEL);
+	else
+		(void) hsg_cache_store(f->h, f->stored, &f->deps, labels, &f->result, false);
+}
+
+/* As the role it is to run as; on an error the transaction puts everything back. */
+static void
+run_query(HsgFetch *f)
+{
+	Oid			user;
+	int			context;
+	int			nest;
+
+	if (!OidIsValid(f->run_as))
+	{
+		hsg_query_run(&f->query, f->rls_covered, &f->result);
+		return;
+	}
+	GetUserIdAndSecContext(&user, &context);
+	nest = NewGUCNestLevel();
+	SetUserIdAndSecContext(f->run_as, context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	(void) set_config_option("search_path", f->search_path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	hsg_query_run(&f->query, f->rls_covered, &f->result);
+	AtEOXact_GUC(false, nest);
+	SetUserIdAndSecContext(user, context);
+}
+
+/*
+ * ---- Results -------------------------------------------------------------------
+ */
+
+bool
+hsg_fetch_is_null(const HsgFetch *f)
+{
+	return (f->is_entry ? f->entry.cached.kind : f->result.kind) == HS_CACHED_NULL;
+}
+
+Datum
+hsg_fetch_datum(HsgFetch *f, HsCachedKind kind)
+{
+	HsgValue   *v = &f->entry.value;
+
+	if (!f->is_entry)
+	{
+		/* as if it had been read */
+		hsg_value_init(v);
+		v->chunk = palloc(VARHDRSZ + f->result.bytes.size);
+		hs_copy(VARDATA(v->chunk), f->result.bytes.data, f->result.bytes.size);
+		v->got.buf = (uint8_t *) VARDATA(v->chunk);
+		v->got.size = f->result.bytes.size;
+		v->got.flags = f->result.kind == HS_CACHED_TEXT ? HS_RF_TEXT :
+			f->result.kind == HS_CACHED_JSONB ? HS_RF_JSONB : 0;
+	}
+	switch (kind)
+	{
+		case HS_CACHED_BYTEA:
+			return PointerGetDatum(hsg_value_bytea(v));
+		case HS_CACHED_JSONB:
+			return PointerGetDatum(hsg_value_jsonb(v));
+		default:
+			return PointerGetDatum(hsg_value_text(v));
+	}
+}
+
+/*
+ * ---- Arguments -----------------------------------------------------------------
+ */
+
+int64
+hsg_fetch_ttl(const Interval *iv)
+{
+	int64		us = hsg_interval_us(iv);
+
+	if (us <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid expiry: time to live must be greater than zero")));
+	return us;
+}
+
+int64
+hsg_fetch_wait(const Interval *iv)
+{
+	int64		us = hsg_interval_us(iv);
+
+	if (us < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("wait must not be negative")));
+	return Min(us, USECS_PER_DAY);
+}
+
+void
+hsg_fetch_hash_settings(void *state)
+{
+	const char *zone = pg_get_timezone_name(session_timezone);
+	int			settings[] = {DateStyle, DateOrder, IntervalStyle, extra_float_digits, bytea_output};
+
+	XXH3_128bits_update(state, settings, sizeof(settings));
+	XXH3_128bits_update(state, zone, strlen(zone) + 1);
+}

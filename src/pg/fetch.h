@@ -1,0 +1,51 @@
+/*
+ * fetch.h
+ *	  The cached result of a query, or run it, keep it, and return it.
+ */
+#ifndef HSG_FETCH_H
+#define HSG_FETCH_H
+
+#include "query.h"
+
+#define HSG_FETCH_WAIT_US	INT64CONST(1000000) /* for another session, if nothing else is said */
+
+/* One call.  The caller fills in what comes first. */
+typedef struct HsgFetch
+{
+	HsHandle   *h;
+	HsgQuery	query;
+	HsgDeps		deps;
+	HsBytes		stored;			/* key it is stored under */
+	int64		wait_us;
+	int64		ttl_us;			/* HS_NEVER: it does not expire */
+	int64		soft_ttl_us;
+	bool		rls_covered;	/* the key covers what row security depends on */
+	Oid			run_as;			/* role and search path to run it with; InvalidOid: as it is */
+	const char *search_path;
+
+	/* the rest is of fetch.c */
+	HsSnapshot	snapshot;
+	uint64		flight;
+	bool		has_flight;
+	bool		is_entry;		/* 'entry' holds the result, else 'result' */
+	HsgResult	result;
+	HsgEntry	entry;
+} HsgFetch;
+
+/* Get the result, one way or the other. */
+extern void hsg_fetch(HsgFetch *f);
+
+/* It is null, or no row. */
+extern bool hsg_fetch_is_null(const HsgFetch *f);
+/* The result that is not, as text, bytea or jsonb. */
+extern Datum hsg_fetch_datum(HsgFetch *f, HsCachedKind kind);
+
+/* Microseconds of a time to live; 22023 unless it is positive. */
+extern int64 hsg_fetch_ttl(const Interval *iv);
+/* Microseconds of a wait; 22023 if it is negative. */
+extern int64 hsg_fetch_wait(const Interval *iv);
+
+/* Hash of the settings of this session that shape the text of results. */
+extern void hsg_fetch_hash_settings(void *state);
+
+#endif							/* HSG_FETCH_H */

@@ -1,0 +1,186 @@
+/*
+ * fetch_sql.c
+ *	  kv_fetch: the cached result of a query, or run it, keep it, and return it.
+ *
+ * Results are shared by
+ * sessions for which the query means the same: same role, search path, settings that shape text,
+ * query, arguments, tags.  That is part of the key they are stored under; what
+ * invalidates them is the key that the caller gave.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "fetch.h"
+#include "glue.h"
+
+/* Numbers of arguments. */
+enum
+{
+	ARG_KEY, ARG_QUERY, ARG_ARGS, ARG_TTL, ARG_SOFT_TTL, ARG_WAIT, ARG_TAGS, ARG_KEYSPACE
+};
+
+static Datum fetch_command(FunctionCallInfo fcinfo, HsgQueryAs as);
+static void fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f);
+static void fetch_name(HsgFetch *f, HsBytes key);
+
+PG_FUNCTION_INFO_V1(hotset_kv_fetch);
+PG_FUNCTION_INFO_V1(hotset_kv_fetch_bytea);
+PG_FUNCTION_INFO_V1(hotset_kv_fetch_jsonb);
+PG_FUNCTION_INFO_V1(hotset_kv_fetch_row);
+PG_FUNCTION_INFO_V1(hotset_kv_fetch_rows);
+
+/* kv_fetch(key text, query text, args text[], ttl interval, soft_ttl interval, wait interval,
+ * tags text[]) returns text */
+Datum
+hotset_kv_fetch(PG_FUNCTION_ARGS)
+{
+	return fetch_command(fcinfo, HSG_QUERY_TEXT);
+}
+
+/* kv_fetch_bytea(key text, query text, ...) returns bytea */
+Datum
+hotset_kv_fetch_bytea(PG_FUNCTION_ARGS)
+{
+	return fetch_command(fcinfo, HSG_QUERY_BYTEA);
+}
+
+/* kv_fetch_jsonb(key text, query text, ...) returns jsonb */
+Datum
+hotset_kv_fetch_jsonb(PG_FUNCTION_ARGS)
+{
+	return fetch_command(fcinfo, HSG_QUERY_JSONB);
+}
+
+/* kv_fetch_row(key text, query text, ...) returns jsonb: an object */
+Datum
+hotset_kv_fetch_row(PG_FUNCTION_ARGS)
+{
+	return fetch_command(fcinfo, HSG_QUERY_ROW);
+}
+
+/* kv_fetch_rows(key text, query text, ...) returns jsonb: an array of objects */
+Datum
+hotset_kv_fetch_rows(PG_FUNCTION_ARGS)
+{
+	return fetch_command(fcinfo, HSG_QUERY_ROWS);
+}
+
+static Datum
+fetch_command(FunctionCallInfo fcinfo, HsgQueryAs as)
+{
+	HsgFetch	f;
+
+	f.h = hsg_keyspace(fcinfo, ARG_KEYSPACE);
+	f.query.as = as;
+	fetch_arguments(fcinfo, &f);
+	hsg_fetch(&f);
+	if (hsg_fetch_is_null(&f))
+		PG_RETURN_NULL();
+	return hsg_fetch_datum(&f, as == HSG_QUERY_TEXT ? HS_CACHED_TEXT :
+						   as == HSG_QUERY_BYTEA ? HS_CACHED_BYTEA : HS_CACHED_JSONB);
+}
+
+/*
+ * ---- What is asked for ---------------------------------------------------------
+ */
+
+static void
+fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f)
+{
+	HsBytes		key;
+
+	hsg_require(fcinfo, ARG_KEY, "key");
+	hsg_require(fcinfo, ARG_QUERY, "query");
+	key = hsg_arg_bytes(fcinfo, ARG_KEY);
+	f->query.text = hsg_arg_bytes(fcinfo, ARG_QUERY);
+	f->query.nargs = 0;
+	if (!PG_ARGISNULL(ARG_ARGS))
+		f->query.nargs = hsg_arg_array(fcinfo, ARG_ARGS, &f->query.args, &f->query.nulls);
+	hsg_arg_deps(fcinfo, key, ARG_TAGS, &f->deps);
+	f->wait_us = PG_ARGISNULL(ARG_WAIT) ? HSG_FETCH_WAIT_US :
+		hsg_fetch_wait(PG_GETARG_INTERVAL_P(ARG_WAIT));
+	f->ttl_us = hsg_default_ttl_us(f->h) != 0 ? hsg_default_ttl_us(f->h) : HS_NEVER;
+	if (!PG_ARGISNULL(ARG_TTL))
+		f->ttl_us = hsg_fetch_ttl(PG_GETARG_INTERVAL_P(ARG_TTL));
+	f->soft_ttl_us = PG_ARGISNULL(ARG_SOFT_TTL) ? HS_NEVER :
+		hsg_fetch_ttl(PG_GETARG_INTERVAL_P(ARG_SOFT_TTL));
+	f->rls_covered = false;
+	f->run_as = InvalidOid;
+	fetch_name(f, key);
+}
+
+/* What decides, beside role and key, which result the query has, or how it looks as text. */
+static void
+hash_session(XXH3_state_t *state)
+{
+	Oid			temp,
+				temp_toast;
+
+	hsg_fetch_hash_settings(state);
+	XXH3_128bits_update(state, namespace_search_path, strlen(namespace_search_path) + 1);
+	/* temporary tables may hide others: such a session keeps to itself */
+	GetTempNamespaceState(&temp, &temp_toast);
+	if (OidIsValid(temp))
+	{
+		XXH3_128bits_update(state, &MyProcPid, sizeof(MyProcPid));
+		XXH3_128bits_update(state, &MyStartTimestamp, sizeof(MyStartTimestamp));
+	}
+}
+
+static void
+hash_bytes(XXH3_state_t *state, HsBytes b)
+{
+	XXH3_128bits_update(state, &b.size, sizeof(b.size));
+	if (b.size > 0)
+		XXH3_128bits_update(state, b.data, b.size);
+}
+
+/*
+ * Readable where it can be: mark, role, a hash of the rest, key.  The hash has a secret
+ * seed and the role stands in clear, so nobody can make a query collide with that of another role.
+ */
+static void
+fetch_name(HsgFetch *f, HsBytes key)
+{
+	static const char hex[] = "0123456789abcdef";
+	char	   *name = palloc(64 + key.size);
+	HsgQueryAs	as = f->query.as;
+	size_t		null_size = SIZE_MAX;
+	XXH3_state_t state;
+	XXH128_hash_t hash;
+	uint8_t		digest[16];
+	int			size;
+
+	XXH3_INITSTATE(&state);
+	XXH3_128bits_reset_withSeed(&state, hs_region->seed);
+	hash_session(&state);
+	XXH3_128bits_update(&state, &as, sizeof(as));
+	XXH3_128bits_update(&state, &f->query.nargs, sizeof(f->query.nargs));
+	hash_bytes(&state, f->query.text);
+	for (int i = 0; i < f->query.nargs; i++)
+	{
+		if (f->query.nulls != NULL && f->query.nulls[i])
+			XXH3_128bits_update(&state, &null_size, sizeof(null_size));
+		else
+			hash_bytes(&state, f->query.args[i]);
+	}
+	XXH3_128bits_update(&state, f->deps.slot, f->deps.n * sizeof(uint32_t));
+	hash = XXH3_128bits_digest(&state);
+	memcpy(digest, &hash, sizeof(digest));
+
+	size = pg_snprintf(name, 32, "%cfetch:%u:", HSG_FETCH_MARK, GetUserId());
+	for (int i = 0; i < 16; i++)
+	{
+		name[size++] = hex[digest[i] >> 4];
+		name[size++] = hex[digest[i] & 15];
+	}
+	name[size++] = ':';
+	memcpy(name + size, key.data, key.size);
+	f->stored = hs_bytes(name, size + key.size);
+}

@@ -1,0 +1,302 @@
+/*
+ * invalidate.c
+ *	  Transactions and cached results: snapshots for the engine, and
+ *	  registering at commit.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "glue.h"
+#include "invalidate.h"
+
+#define REGISTER_CHECK	1024	/* registrations between looks for interrupts */
+
+int			hsg_slots_setting = 16384;
+bool		hsg_serializable_hits = false;
+uint64		hsg_cache_pending[HSG_CACHE_NCOUNTS];
+
+/* Sums of what backends have counted. */
+typedef struct Counts
+{
+	pg_atomic_uint64 sum[HSG_CACHE_NCOUNTS];
+} Counts;
+
+static Counts *counts = NULL;
+
+/*
+ * Slots this transaction has touched, one bit each, or NULL; in its memory context.
+ * A rolled back savepoint leaves its bits: they cost a miss, never more.
+ */
+static uint64 *touched = NULL;
+static bool is_registered = false;	/* the transaction is about to commit */
+
+static void xact_callback(XactEvent event, void *arg);
+static void register_touched(void);
+static void flush_counts(void);
+
+/*
+ * ---- Shared memory -------------------------------------------------------------
+ */
+
+static uint32_t
+nslots(void)
+{
+	uint32_t	n = HS_LABEL_MIN_SLOTS;
+
+	while (n < (uint32_t) hsg_slots_setting)
+		n *= 2;
+	return n;
+}
+
+Size
+hsg_invalidate_shmem_size(void)
+{
+	return add_size(add_size(hs_labels_size(nslots()), PG_CACHE_LINE_SIZE), sizeof(Counts));
+}
+
+void
+hsg_invalidate_shmem_startup(void)
+{
+	bool		found;
+	void	   *labels = ShmemInitStruct("hotset labels", hs_labels_size(nslots()), &found);
+
+	if (!found)
+		hs_labels_init(labels, nslots(), (uint64_t) hsg_now());
+	else if (!hs_labels_attach(labels))
+		elog(FATAL, "the labels of hotset are damaged");
+	counts = ShmemInitStruct("hotset cache counts", sizeof(Counts), &found);
+	if (!found)
+	{
+		for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
+			pg_atomic_init_u64(&counts->sum[i], 0);
+	}
+}
+
+void
+hsg_invalidate_install(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+}
+
+/*
+ * ---- Snapshots -----------------------------------------------------------------
+ */
+
+void
+hsg_invalidate_start(void)
+{
+	static bool done = false;
+
+	if (done || RecoveryInProgress())
+		return;
+	hs_labels_start(U64FromFullTransactionId(ReadNextFullTransactionId()));
+	done = true;
+}
+
+/* Ids of a snapshot lie within 2^31 of the next one. */
+static inline uint64
+widen(TransactionId xid, uint64 next)
+{
+	return next + (int64) (int32) (xid - (TransactionId) next);
+}
+
+void
+hsg_snapshot(HsSnapshot *out)
+{
+	Snapshot	s = ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
+	uint64		next;
+
+	out->usable = s != NULL && s->snapshot_type == SNAPSHOT_MVCC && !s->takenDuringRecovery;
+	if (!out->usable)
+		return;
+	hsg_invalidate_start();
+	next = hsg_next_full_xid();
+	out->xmin = widen(s->xmin, next);
+	out->xmax = widen(s->xmax, next);
+	out->xip = s->xip;
+	out->nxip = s->xcnt;
+}
+
+/*
+ * ---- Touching ------------------------------------------------------------------
+ */
+
+uint32_t
+hsg_slot(HsgNameKind kind, HsBytes name)
+{
+	return hs_label_slot((uint64_t) MyDatabaseId << 8 | kind, name);
+}
+
+bool
+hsg_has_touched(uint32_t slot)
+{
+	if (HS_BROKEN(HS_BREAK_OWN))
+		return false;
+	return touched != NULL && (touched[slot / 64] >> (slot % 64) & 1) != 0;
+}
+
+bool
+hsg_has_changes(void)
+{
+	return TransactionIdIsValid(GetTopTransactionIdIfAny()) && !HS_BROKEN(HS_BREAK_CHANGES);
+}
+
+/* Later than this transaction: nobody can see it yet. */
+static bool
+xact_has_ended(uint64_t xid)
+{
+	return !TransactionIdIsInProgress((TransactionId) xid);
+}
+
+static uint64_t
+next_xid(void)
+{
+	return U64FromFullTransactionId(ReadNextFullTransactionId());
+}
+
+static void
+register_slot(uint32_t slot)
+{
+	static const HsXactOps ops = {xact_has_ended, next_xid};
+
+	hs_label_register(slot, U64FromFullTransactionId(GetTopFullTransactionId()), &ops);
+	hsg_cache_count(HSG_CACHE_INVALIDATIONS);
+}
+
+/* Make sure that this transaction may invalidate, and has where to note it. */
+static void
+prepare_to_touch(void)
+{
+	hsg_require_preload();
+	PreventCommandIfReadOnly("kv_invalidate()");
+	PreventCommandDuringRecovery("kv_invalidate()");
+	PreventCommandIfParallelMode("kv_invalidate()");
+	if (HistoricSnapshotActive())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot invalidate cached results during logical decoding")));
+	(void) GetTopTransactionId();
+	if (touched == NULL)
+		touched = MemoryContextAllocZero(TopTransactionContext, hs_labels_nslots() / 8);
+}
+
+void
+hsg_touch_all(void)
+{
+	prepare_to_touch();
+	memset(touched, 0xff, hs_labels_nslots() / 8);
+	if (is_registered)
+		register_touched();
+}
+
+void
+hsg_touch(HsgNameKind kind, HsBytes name)
+{
+	uint32_t	slot;
+
+	prepare_to_touch();
+	slot = hsg_slot(kind, name);
+	if ((touched[slot / 64] >> (slot % 64) & 1) != 0)
+		return;
+	touched[slot / 64] |= UINT64CONST(1) << (slot % 64);
+	if (is_registered)
+		register_slot(slot);	/* by something else that runs before the commit */
+}
+
+/*
+ * Before the commit record, when this can still fail.  An abort afterwards leaves
+ * registrations of a transaction that changed nothing, which cost a miss.
+ */
+static void
+register_touched(void)
+{
+	uint32_t	words = hs_labels_nslots() / 64;
+	unsigned	n = 0;
+
+	for (uint32_t w = 0; w < words; w++)
+	{
+		for (uint64 bits = touched[w]; bits != 0; bits &= bits - 1)
+		{
+			register_slot(w * 64 + (uint32_t) __builtin_ctzll(bits));
+			if (++n % REGISTER_CHECK == 0)
+				CHECK_FOR_INTERRUPTS();
+		}
+	}
+}
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			is_registered = true;
+			if (touched != NULL && !HS_BROKEN(HS_BREAK_REGISTER))
+				register_touched();
+			break;
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+			break;
+		case XACT_EVENT_COMMIT:
+			if (touched != NULL && HS_BROKEN(HS_BREAK_REGISTER))
+				register_touched();
+			/* FALLTHROUGH */
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			touched = NULL;
+			is_registered = false;
+			flush_counts();
+			break;
+	}
+}
+
+/*
+ * ---- Counting ------------------------------------------------------------------
+ */
+
+/* Reaching shared memory with every transaction would be felt by short ones. */
+static void
+flush_counts(void)
+{
+	static unsigned calls = 0;
+	uint64		any = 0;
+
+	for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
+		any |= hsg_cache_pending[i];
+	if (any == 0 || counts == NULL || ++calls % 16 != 0)
+		return;
+	hsg_cache_counts(NULL);
+}
+
+void
+hsg_cache_counts(uint64 *out)
+{
+	for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
+	{
+		if (hsg_cache_pending[i] != 0)
+			pg_atomic_fetch_add_u64(&counts->sum[i], (int64) hsg_cache_pending[i]);
+		hsg_cache_pending[i] = 0;
+		if (out != NULL)
+			out[i] = pg_atomic_read_u64(&counts->sum[i]);
+	}
+}
+
+void
+hsg_cache_counts_reset(void)
+{
+	memset(hsg_cache_pending, 0, sizeof(hsg_cache_pending));
+	for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
+		pg_atomic_write_u64(&counts->sum[i], 0);
+}

@@ -1,0 +1,99 @@
+/*
+ * invalidate.h
+ *	  Transactions and cached results: what a snapshot is to the engine, and
+ *	  invalidating at commit.
+ *
+ * A transaction that changes what cached results depend on touches their slots (label.h).
+ * Just before its commit record is written, after deferred triggers, it registers in each of them;
+ * until it has committed everybody else goes on hitting the old result, which is what they see
+ * in the tables, too.  Nothing is left to do after the commit.
+ *
+ * Slots belong to a database, not to a keyspace: a name invalidated in one keyspace misses in the
+ * others, too, and stays so if a keyspace is dropped and made anew.
+ */
+#ifndef HSG_INVALIDATE_H
+#define HSG_INVALIDATE_H
+
+#include "hotset.h"
+
+#include "../engine/label.h"
+
+/* What names are: keys and tags do not meet. */
+typedef enum HsgNameKind
+{
+	HSG_NAME_KEY,
+	HSG_NAME_TAG
+} HsgNameKind;
+
+extern uint32_t hsg_slot(HsgNameKind kind, HsBytes name);
+
+/*
+ * The active snapshot.  usable is false where nothing exact can be said: no snapshot, one
+ * taken during recovery, logical decoding.
+ */
+extern void hsg_snapshot(HsSnapshot *out);
+
+/*
+ * This transaction changes what depends on the name.  Gives the transaction an id.
+ * Raises 25006 in recovery and in read-only transactions, 25000 in a parallel operation.
+ */
+extern void hsg_touch(HsgNameKind kind, HsBytes name);
+
+/* This transaction changes what anything may depend on. */
+extern void hsg_touch_all(void);
+
+/* Has this transaction touched the slot?  Then its own results must not come from others. */
+extern bool hsg_has_touched(uint32_t slot);
+
+/* May this transaction have changes that others do not see? */
+extern bool hsg_has_changes(void);
+
+/*
+ * ---- Counting ------------------------------------------------------------------
+ */
+typedef enum HsgCacheCount
+{
+	HSG_CACHE_HITS,
+	HSG_CACHE_MISS_ABSENT,		/* not there, expired or evicted */
+	HSG_CACHE_MISS_LABEL,		/* what it depends on has changed */
+	HSG_CACHE_MISS_REFUSED,		/* nothing can be said under this snapshot */
+	HSG_CACHE_MISS_OWN,			/* invalidated by this transaction */
+	HSG_CACHE_FILLS,
+	HSG_CACHE_FILL_OWN,			/* refused: this transaction has changes of its own */
+	HSG_CACHE_FILL_LABEL,		/* refused: no label, or not that of the lease */
+	HSG_CACHE_FILL_NEWER,		/* refused: there is a newer one */
+	HSG_CACHE_FILL_MEMORY,		/* no room, or a value too long to keep */
+	HSG_CACHE_COLLISIONS,		/* fills of a slot last filled for another key */
+	HSG_CACHE_COMPUTED,			/* queries run by kv_fetch */
+	HSG_CACHE_WAITS,			/* for another session that ran the query */
+	HSG_CACHE_TIMEOUTS,			/* of these: in vain */
+	HSG_CACHE_INVALIDATIONS,	/* registrations in slots */
+	HSG_CACHE_NCOUNTS
+} HsgCacheCount;
+
+extern uint64 hsg_cache_pending[HSG_CACHE_NCOUNTS]; /* of this backend */
+
+static inline void
+hsg_cache_count(HsgCacheCount what)
+{
+	hsg_cache_pending[what]++;
+}
+
+/* Sums over the server since it started or since the reset. */
+extern void hsg_cache_counts(uint64 *counts);
+extern void hsg_cache_counts_reset(void);
+
+/*
+ * ---- For hotset.c, shmem.c and worker.c ------------------------------------------
+ */
+extern int	hsg_slots_setting;	/* hotset.invalidation_slots */
+extern bool hsg_serializable_hits;
+
+extern void hsg_invalidate_install(void);
+extern void hsg_cache_ddl_install(void);	/* cache_ddl.c */
+extern Size hsg_invalidate_shmem_size(void);
+extern void hsg_invalidate_shmem_startup(void);
+/* Say where this life of the server begins, once it is out of recovery. */
+extern void hsg_invalidate_start(void);
+
+#endif							/* HSG_INVALIDATE_H */

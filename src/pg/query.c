@@ -1,0 +1,356 @@
+/*
+ * query.c
+ *	  Running the query of a cached result, under the snapshot that is active.
+ *
+ * "Read only" for SPI means just that: the statement runs under the caller's snapshot, and
+ * cannot write.  Types of parameters come from the query; arguments are text.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "parser/parse_param.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "query.h"
+
+#define MAX_PLANS	256			/* of a session; then it begins anew */
+#define MAX_ARGS	64
+
+/* Types of the parameters of a query, as its analysis finds them. */
+typedef struct Params
+{
+	Oid		   *types;
+	int			n;
+} Params;
+
+typedef struct PlanKey
+{
+	uint64		hash;			/* of the text */
+	uint32		as;
+	uint32		nargs;
+} PlanKey;
+
+typedef struct KeptPlan
+{
+	PlanKey		key;
+	SPIPlanPtr	plan;			/* NULL: not made yet */
+	char	   *text;
+	Params	   *params;			/* for analysis, again and again */
+	Oid			types[MAX_ARGS];
+} KeptPlan;
+
+static HTAB *plans = NULL;
+
+static KeptPlan *plan_of(const HsgQuery *q);
+static void plan_make(KeptPlan *p, const HsgQuery *q);
+static void plan_drop(KeptPlan *p);
+static char *statement_of(const HsgQuery *q);
+static void params_setup(ParseState *pstate, void *arg);
+static void check_statement(SPIPlanPtr plan, const HsgQuery *q);
+static ParamListInfo params_of(const KeptPlan *p, const HsgQuery *q);
+static void check_security(SPIPlanPtr plan);
+static void take_result(const HsgQuery *q, HsgResult *r);
+
+void
+hsg_query_run(const HsgQuery *q, bool rls_covered, HsgResult *r)
+{
+	SPIExecuteOptions options = {.read_only = true,.must_return_tuples = true,.tcount = 2};
+	MemoryContext caller = CurrentMemoryContext;
+	KeptPlan	   *p;
+	int			code;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	p = plan_of(q);
+	options.params = params_of(p, q);
+	code = SPI_execute_plan_extended(p->plan, &options);
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "could not run the query: %s", SPI_result_code_string(code));
+	/* only now is it sure for which role and setting the plan was made */
+	if (!rls_covered)
+		check_security(p->plan);
+	MemoryContextSwitchTo(caller);
+	take_result(q, r);
+	SPI_finish();
+}
+
+void
+hsg_query_check(HsBytes text, HsgQueryAs as)
+{
+	HsgQuery	q = {.text = text,.as = as};
+	Params		params = {0};
+	SPIPlanPtr	plan;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare_params(statement_of(&q), params_setup, &params, 0);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare the query: %s", SPI_result_code_string(SPI_result));
+	check_statement(plan, &q);
+	SPI_finish();
+}
+
+/*
+ * ---- Plans ---------------------------------------------------------------------
+ */
+
+static KeptPlan *
+plan_of(const HsgQuery *q)
+{
+	PlanKey		key;
+	KeptPlan	   *p;
+	bool		found;
+
+	if (q->nargs > MAX_ARGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_ARGUMENTS),
+				 errmsg("too many arguments"),
+				 errdetail("A cached query can have %d arguments.", MAX_ARGS)));
+	if (plans != NULL && hash_get_num_entries(plans) >= MAX_PLANS)
+	{
+		HASH_SEQ_STATUS scan;
+
+		hash_seq_init(&scan, plans);
+		while ((p = hash_seq_search(&scan)) != NULL)
+			plan_drop(p);
+	}
+	if (plans == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(PlanKey),.entrysize = sizeof(KeptPlan),
+		.hcxt = TopMemoryContext};
+
+		plans = hash_create("hotset plans", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	memset(&key, 0, sizeof(key));
+	key.hash = XXH3_64bits(q->text.data, q->text.size);
+	key.as = q->as;
+	key.nargs = (uint32) q->nargs;
+	p = hash_search(plans, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		p->plan = NULL;
+		p->text = NULL;
+		p->params = NULL;
+	}
+	/* what the tables are may have changed, and with it the types of parameters */
+	if (p->plan != NULL &&
+		(!SPI_plan_is_valid(p->plan) || strlen(p->text) != q->text.size ||
+		 memcmp(p->text, q->text.data, q->text.size) != 0))
+	{
+		SPI_freeplan(p->plan);
+		p->plan = NULL;
+	}
+	if (p->plan == NULL)
+		plan_make(p, q);
+	return p;
+}
+
+static void
+plan_make(KeptPlan *p, const HsgQuery *q)
+{
+	SPIPlanPtr	plan;
+
+	if (p->params == NULL)
+		p->params = MemoryContextAllocZero(TopMemoryContext, sizeof(Params));
+	p->params->types = NULL;
+	p->params->n = 0;
+	plan = SPI_prepare_params(statement_of(q), params_setup, p->params, 0);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare the query: %s", SPI_result_code_string(SPI_result));
+	check_statement(plan, q);
+	if (p->params->n != q->nargs)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the query has %d parameters, but %d arguments were given",
+						p->params->n, q->nargs)));
+	for (int i = 0; i < q->nargs; i++)
+	{
+		p->types[i] = p->params->types[i];
+		if (p->types[i] == InvalidOid || p->types[i] == UNKNOWNOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("could not determine data type of parameter $%d", i + 1)));
+	}
+	if (p->text != NULL)
+		pfree(p->text);
+	p->text = NULL;
+	p->text = MemoryContextStrdup(TopMemoryContext,
+								  text_to_cstring(cstring_to_text_with_len((const char *) q->text.data,
+																		   (int) q->text.size)));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep the plan");
+	p->plan = plan;
+}
+
+static void
+plan_drop(KeptPlan *p)
+{
+	if (p->plan != NULL)
+		SPI_freeplan(p->plan);
+	if (p->text != NULL)
+		pfree(p->text);
+	if (p->params != NULL)
+		pfree(p->params);
+	(void) hash_search(plans, &p->key, HASH_REMOVE, NULL);
+}
+
+/* On lines of its own, for it may end with a comment. */
+static char *
+statement_of(const HsgQuery *q)
+{
+	int			size = (int) q->text.size;
+	const char *text = (const char *) q->text.data;
+
+	switch (q->as)
+	{
+		case HSG_QUERY_ROW:
+			return psprintf("SELECT pg_catalog.to_jsonb(hotset_row) FROM (\n%.*s\n) AS hotset_row",
+							size, text);
+		case HSG_QUERY_ROWS:
+			return psprintf("SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(hotset_row)), '[]'::pg_catalog.jsonb) FROM (\n%.*s\n) AS hotset_row",
+							size, text);
+		default:
+			return pnstrdup(text, size);
+	}
+}
+
+static void
+params_setup(ParseState *pstate, void *arg)
+{
+	Params	   *params = arg;
+
+	params->types = NULL;
+	params->n = 0;
+	setup_parse_variable_parameters(pstate, &params->types, &params->n);
+}
+
+static void
+check_statement(SPIPlanPtr plan, const HsgQuery *q)
+{
+	List	   *sources = SPI_plan_get_plan_sources(plan);
+	CachedPlanSource *source = list_length(sources) == 1 ? linitial(sources) : NULL;
+
+	if (source == NULL || source->commandTag != CMDTAG_SELECT || source->resultDesc == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a cached query must be one SELECT")));
+	if (source->resultDesc->natts != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a cached query must return one column"),
+				 errhint("kv_fetch_row and kv_fetch_rows return rows as jsonb.")));
+}
+
+static ParamListInfo
+params_of(const KeptPlan *p, const HsgQuery *q)
+{
+	ParamListInfo params;
+
+	if (q->nargs == 0)
+		return NULL;
+	params = makeParamList(q->nargs);
+	for (int i = 0; i < q->nargs; i++)
+	{
+		ParamExternData *param = &params->params[i];
+		Oid			input;
+		Oid			ioparam;
+		char	   *s = NULL;
+
+		param->isnull = q->nulls != NULL && q->nulls[i];
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = p->types[i];
+		if (!param->isnull)
+			s = pnstrdup((const char *) q->args[i].data, q->args[i].size);
+		getTypeInputInfo(param->ptype, &input, &ioparam);
+		param->value = OidInputFunctionCall(input, s, ioparam, -1);
+	}
+	return params;
+}
+
+/*
+ * Rows that only some roles see, or that depend on a setting of the session, must not
+ * be shown to others.
+ */
+static void
+check_security(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	if (source->dependsOnRLS)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot cache a query whose result depends on row security"),
+				 errdetail("Others could be shown rows that are not theirs.")));
+}
+
+/*
+ * ---- Results -------------------------------------------------------------------
+ */
+
+static void
+check_type(Oid type, Oid wanted)
+{
+	if (type != wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the query returns %s, not %s",
+						format_type_be(type), format_type_be(wanted))));
+}
+
+/* Copy the value of the one row to the current context. */
+static void
+take_result(const HsgQuery *q, HsgResult *r)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	Oid			type = SPI_gettypeid(desc, 1);
+	struct varlena *v;
+	bool		is_null = true;
+	Datum		d = 0;
+
+	if (SPI_processed > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("a cached query returned more than one row"),
+				 errhint("kv_fetch_rows returns all rows as jsonb.")));
+	r->kind = HS_CACHED_TEXT;
+	if (q->as == HSG_QUERY_BYTEA)
+	{
+		check_type(type, BYTEAOID);
+		r->kind = HS_CACHED_BYTEA;
+	}
+	else if (q->as != HSG_QUERY_TEXT)
+	{
+		check_type(type, JSONBOID);
+		r->kind = HS_CACHED_JSONB;
+	}
+	if (SPI_processed == 1)
+		d = SPI_getbinval(SPI_tuptable->vals[0], desc, 1, &is_null);
+	if (is_null)
+	{
+		r->kind = HS_CACHED_NULL;
+		r->bytes = hs_bytes(NULL, 0);
+		return;
+	}
+	if (q->as == HSG_QUERY_TEXT && type != TEXTOID && type != VARCHAROID)
+	{
+		Oid			output;
+		bool		is_varlena;
+		char	   *s;
+
+		getTypeOutputInfo(type, &output, &is_varlena);
+		s = OidOutputFunctionCall(output, d);
+		r->bytes = hs_bytes(s, strlen(s));
+		return;
+	}
+	v = PG_DETOAST_DATUM_COPY(d);
+	r->bytes = hs_bytes(VARDATA(v), VARSIZE(v) - VARHDRSZ);
+}

@@ -1,0 +1,5 @@
+\set n random(1, 20)
+BEGIN;
+SELECT overflow(:n);
+SELECT changed(:n);
+END;
