@@ -50,6 +50,7 @@ my @lex_keys = ('lex1', 'lex2');
 my @hll_keys = ('hll1', 'hll2', 'hll3');
 my @hash_keys = ('hash1', 'hash2', 'hash3', 'hash4');
 my @set_keys = ('set1', 'set2', 'set3', 'set4');
+my @list_keys = ('list1', 'list2', 'list3');
 my @bit_keys = ('bits1', 'bits2', 'bits3');
 my @members = ('', 'a', 'b', 'ab', 'abc', 'B', 'm1', 'm2', 'm10', "\xc3\xa9", "\xf0\x9f\x98\x80",
 	'x' x 70, 'x' x 300, "it's\\");
@@ -576,6 +577,113 @@ sub set_algebra
 	return command('bag', bag('member', "s$op(" . text_array(@k) . ')'), uc "S$op", @k);
 }
 
+# ---- Lists -------------------------------------------------------------------------
+
+sub lkey
+{
+	return chance(93) ? pick(@list_keys) : pick(@hash_keys, @set_keys, @bit_keys);
+}
+
+# Values in the order they come.
+sub values_of
+{
+	my ($call) = @_;
+
+	return "(SELECT string_agg('x' || hex(value), ' ' ORDER BY ordinality) FROM $call WITH ORDINALITY)";
+}
+
+sub push_
+{
+	my $k = lkey();
+	my $name = pick('lpush', 'rpush', 'lpush', 'rpush', 'lpushx', 'rpushx');
+	my @v = chance(95) ? some(\&value, chance(70) ? 1 : 6) : map { chance(50) ? below(1000) : "item:$_" } 1 .. 50 + below(400);
+
+	return command('int', "$name(" . quote($k) . ', ' . (@v > 1 ? text_array(@v) : quote($v[0])) . ')', uc $name, $k, @v);
+}
+
+sub pop_
+{
+	my $k = lkey();
+	my $name = pick('lpop', 'rpop');
+	my $count = pick(0, 1, 2, 5, 100, 5000, -1);
+
+	return command('text', "hex($name(" . quote($k) . '))', uc $name, $k) if chance(70);
+	return command('values', values_of("$name(" . quote($k) . ", $count)"), uc $name, $k, $count);
+}
+
+sub lget
+{
+	my $k = lkey();
+	my ($start, $stop) = (pick(@ranks), pick(@ranks));
+
+	return command('int', 'llen(' . quote($k) . ')', 'LLEN', $k) if chance(20);
+	return command('text', 'hex(lindex(' . quote($k) . ', ' . int8($start) . '))', 'LINDEX', $k, $start) if chance(50);
+	return command('values', values_of('lrange(' . join(', ', quote($k), int8($start), int8($stop)) . ')'),
+		'LRANGE', $k, $start, $stop);
+}
+
+sub lpos
+{
+	my ($k, $v) = (lkey(), value());
+	my ($rank, $count, $limit) = (pick(1, 1, 2, 3, -1, -2, 0), pick(0, 1, 2, 100, -1), pick(0, 0, 1, 5, 100, -1));
+
+	return command('int', 'lpos(' . join(', ', quote($k), quote($v), $rank) . ')', 'LPOS', $k, $v, 'RANK', $rank) if chance(50);
+	return command('int_list', 'array_to_string(lpos(' . join(', ', quote($k), quote($v), $rank, $count, $limit) . "), ' ')",
+		'LPOS', $k, $v, 'RANK', $rank, 'COUNT', $count, 'MAXLEN', $limit);
+}
+
+# What is an error in Redis is false here.
+sub lset
+{
+	my ($k, $i, $v) = (lkey(), pick(@ranks), value());
+
+	return command('ok', '(1 / lset(' . join(', ', quote($k), int8($i), quote($v)) . ')::int)::boolean',
+		'LSET', $k, $i, $v);
+}
+
+sub linsert
+{
+	my ($k, $pivot, $v, $before) = (lkey(), value(), value(), chance(50));
+
+	return command('int', 'linsert(' . join(', ', quote($k), $before ? 'true' : 'false', quote($pivot), quote($v)) . ')',
+		'LINSERT', $k, $before ? 'BEFORE' : 'AFTER', $pivot, $v);
+}
+
+sub lrem
+{
+	my ($k, $count, $v) = (lkey(), pick(0, 1, 2, -1, -2, 1000), value());
+
+	return command('int', 'lrem(' . join(', ', quote($k), $count, quote($v)) . ')', 'LREM', $k, $count, $v);
+}
+
+sub ltrim
+{
+	my ($k, $start, $stop) = (lkey(), pick(@ranks), pick(@ranks));
+
+	($start, $stop) = (pick(0, 1, 3), pick(-1, -1, -2, -5)) if chance(70);	# mostly a little
+	return command('ok', 'ltrim(' . join(', ', quote($k), int8($start), int8($stop)) . ') >= 0', 'LTRIM', $k, $start, $stop);
+}
+
+sub lmove
+{
+	my ($from, $to) = (lkey(), lkey());
+	my @left = (chance(50), chance(50));
+	my $sql = 'move(' . join(', ', quote($from), quote($to), map { $_ ? 'true' : 'false' } @left);
+	my @redis = ($from, $to, map { $_ ? 'LEFT' : 'RIGHT' } @left);
+
+	return command('text', "hex(bl$sql, '10 ms'))", 'BLMOVE', @redis, '0.01') if chance(10);
+	return command('text', "hex(l$sql))", 'LMOVE', @redis);
+}
+
+sub blpop
+{
+	my @k = some(\&lkey, 3);
+	my $name = pick('blpop', 'brpop');
+
+	return command('key_value', "(SELECT hex(key) || ' ' || hex(value) FROM $name(" . text_array(@k) . ", '10 ms'))",
+		uc $name, @k, '0.01');
+}
+
 # ---- Sorted sets -------------------------------------------------------------------
 
 sub score
@@ -940,6 +1048,8 @@ my @table = (
 	[ 2, \&persist ], [ 3, \&ttl ], [ 2, \&type ], [ 2, \&scan ], [ 1, \&count ],
 	[ 8, \&hset ], [ 3, \&hdel ], [ 9, \&hget ], [ 4, \&hgetall ], [ 6, \&hincrby ],
 	[ 8, \&sadd ], [ 4, \&srem ], [ 3, \&smove ], [ 7, \&sget ], [ 1, \&spop ], [ 7, \&set_algebra ],
+	[ 12, \&push_ ], [ 8, \&pop_ ], [ 8, \&lget ], [ 4, \&lpos ], [ 5, \&lset ], [ 4, \&linsert ], [ 3, \&lrem ],
+	[ 2, \&ltrim ], [ 4, \&lmove ], [ 2, \&blpop ],
 	[ 18, \&zadd ], [ 2, \&zadd_many ], [ 6, \&zincrby ], [ 4, \&zrem ], [ 8, \&zget ], [ 5, \&zcount ],
 	[ 3, \&zlexcount ], [ 14, \&zrange ], [ 4, \&zrangestore ], [ 2, \&zremrange ], [ 3, \&zpop ],
 	[ 6, \&setbit ], [ 3, \&getbit ], [ 3, \&bitcount ], [ 4, \&bitpos ], [ 4, \&bitop ], [ 6, \&bitfield ],
@@ -956,7 +1066,7 @@ sub all_keys
 {
 	my %seen;
 
-	return grep { !$seen{$_}++ } @keys, @bit_keys, @hash_keys, @set_keys, @zkeys, @lex_keys, @hll_keys;
+	return grep { !$seen{$_}++ } @keys, @bit_keys, @hash_keys, @set_keys, @list_keys, @zkeys, @lex_keys, @hll_keys;
 }
 
 1;

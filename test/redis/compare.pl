@@ -34,7 +34,9 @@ my @errors = (
 	[ qr/overflow/, qr/22003/ ],
 	[ qr/not a valid float|min or max is not a float|weight value is not a float|not a float/, qr/22P02|22023/ ],
 	[ qr/NaN/, qr/22P02|22023|22003/ ],
-	[ qr/no such key/, qr/42704/ ],
+	[ qr/index out of range/, qr/22012|22003/ ],	# division: see lset in Commands.pm
+	[ qr/no such key/, qr/42704|22012/ ],
+	[ qr/RANK can't be zero/, qr/22023/ ],
 	[ qr/invalid expire|syntax error|not compatible|same time|objects are the same|can't be negative|out of range|must be positive|offset is out of range/,
 		qr/22023|22003/ ],
 	[ qr/exceeds maximum allowed size/, qr/54000|22003/ ]);
@@ -181,6 +183,7 @@ sub compare_state
 		$c = Commands::command('bytes', Commands::hex_of("kv_get_bytea($k)"), 'GET', $key) if $type eq 'string';
 		$c = Commands::command('pairs', Commands::pairs("hgetall($k)"), 'HGETALL', $key) if $type eq 'hash';
 		$c = Commands::command('bag', Commands::bag('member', "smembers($k)"), 'SMEMBERS', $key) if $type eq 'set';
+		$c = Commands::command('values', Commands::values_of("lrange($k, 0, -1)"), 'LRANGE', $key, 0, -1) if $type eq 'list';
 		next unless $c;
 		my $before = $failed;
 		compare($c, $i);
@@ -272,6 +275,14 @@ sub as_text_list
 	my ($redis, $sql) = @_;
 
 	return $sql eq join(' ', map { defined $_ ? 'x' . unpack('H*', $_) : '~' } @$redis);
+}
+
+# In order; nil of LPOP with a count is no rows.
+sub as_values
+{
+	my ($redis, $sql) = @_;
+
+	return ($sql // '') eq join(' ', map { 'x' . unpack('H*', $_) } @{ $redis // [] });
 }
 
 sub as_int_list
@@ -391,6 +402,14 @@ sub as_popped
 	return !defined $sql unless defined $redis;
 	my ($key, $member, $score) = split / /, $sql // return 0;
 	return $key eq unpack('H*', $redis->[0]) && $member eq unpack('H*', $redis->[1]) && same_number($redis->[2], $score);
+}
+
+sub as_key_value
+{
+	my ($redis, $sql) = @_;
+
+	return !defined $sql unless defined $redis;
+	return ($sql // '') eq join(' ', map { unpack('H*', $_) } @$redis);
 }
 
 sub as_number_of
