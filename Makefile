@@ -28,6 +28,9 @@ REGRESS = $(patsubst sql/%.sql,%,$(filter-out sql/hotset--%,$(sort $(wildcard sq
 REGRESS_OPTS = --temp-instance=./tmp_check $(TEST_CONF)
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --temp-instance=./tmp_check_iso --inputdir=test/isolation $(TEST_CONF)
+# pg_regress looks for sql/ and expected/; the recipes are documents, so links stand in.
+RECIPES = $(patsubst docs/recipes/%.sql,%,$(sort $(wildcard docs/recipes/*.sql)))
+RECIPES_OPTS = --temp-instance=./tmp_check_recipes --inputdir=output_recipes --outputdir=output_recipes $(TEST_CONF)
 PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
 ifneq ($(PROVE_TESTS),)
 TAP_TESTS = 1
@@ -35,7 +38,7 @@ endif
 ENCODING = UTF8
 NO_LOCALE = 1
 
-EXTRA_CLEAN = build
+EXTRA_CLEAN = build output_recipes tmp_check_recipes
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -45,11 +48,15 @@ include $(PGXS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/engine/*.h src/pg/*.h)
 
 # One suite at a time; installcheck runs all three.
-.PHONY: check-regress check-isolation check-tap
+.PHONY: check-regress check-isolation check-recipes check-tap
 check-regress:
 	$(pg_regress_installcheck) $(REGRESS_OPTS) $(REGRESS)
 check-isolation:
 	$(if $(ISOLATION),$(pg_isolation_regress_installcheck) $(ISOLATION_OPTS) $(ISOLATION),@true)
+check-recipes:
+	rm -rf output_recipes && mkdir output_recipes
+	ln -s ../docs/recipes output_recipes/sql && ln -s ../docs/recipes/expected output_recipes/expected
+	$(pg_regress_installcheck) $(RECIPES_OPTS) $(RECIPES)
 check-tap:
 	$(if $(TAP_TESTS),$(prove_installcheck),@true)
 

@@ -15,7 +15,7 @@ set -eu
 top=$(cd "$(dirname "$0")" && pwd)
 . "$top/test/lib.sh"
 
-all_suites='build unit unit-asan unit-tsan stress fuzz regress isolation redis tap docs'
+all_suites='build unit unit-asan unit-tsan stress fuzz regress isolation recipes redis tap docs'
 usage="usage: $0 [--keep] [suite ...]
 suites: $all_suites"
 
@@ -63,7 +63,7 @@ run_suite()
 	run="as_user timeout -k 30 1200 make -s PG_CONFIG=$pg_config"
 	case $1 in
 		build) $run -j2 COPT=-Werror HOTSET_ASSERT=1 all && $run install ;;
-		regress | isolation) $run "check-$1" ;;
+		regress | isolation | recipes) $run "check-$1" ;;
 		docs) as_user perl test/docs.pl ;;
 		redis) as_user timeout -k 30 1200 perl test/redis/compare.pl --pg-config "$pg_config" ;;
 		tap) $run check-tap PROVE_FLAGS='--verbose --timer' ;;
@@ -94,7 +94,7 @@ show_failure()
 {
 	say "--- $1: end of the output"
 	tail -n "${HOTSET_TEST_LINES:-60}" "$log_dir/$1.log"
-	for diffs in "$work/tree/regression.diffs" "$work/tree/output_iso/regression.diffs"
+	for diffs in "$work/tree/regression.diffs" "$work/tree/output_iso/regression.diffs" "$work/tree/output_recipes/regression.diffs"
 	do
 		if [ -s "$diffs" ]
 		then

@@ -113,7 +113,7 @@ private_copy()
 {
 	mkdir -p "$1/tree"
 	tar -C "$top" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude=./build \
-		--exclude=./tmp_check --exclude=./tmp_check_iso --exclude=./results --exclude=./output_iso -cf - . |
+		--exclude=./tmp_check --exclude=./tmp_check_iso --exclude=./results --exclude=./output_iso --exclude=./output_recipes --exclude=./tmp_check_recipes -cf - . |
 		tar -C "$1/tree" -xf -
 	pg_config=$(PG_CONFIG=$pg_config "$top/test/private_pg.sh" "$1/pg")
 	if is_root; then chown -R postgres: "$1"; fi
