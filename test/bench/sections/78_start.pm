@@ -24,6 +24,7 @@ sub start_seconds
 sub measure
 {
 	my $data = "$sockets/start";
+	as_user('rm', '-rf', $data);
 	as_user('initdb', '-D', $data, '-U', 'postgres', '--auth=trust', '--no-sync');
 	my @common = ("listen_addresses=''", "unix_socket_directories=$sockets", 'port=5499', 'shared_buffers=128MB');
 	my %seconds;
