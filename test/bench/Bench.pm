@@ -26,7 +26,7 @@
 # that unit, and the baseline with the figures of both in words.  A goal that is
 # missed is printed as such and fails nothing.
 #
-# A row whose SQL function may not exist yet stands behind has_function('hset').
+# A row whose SQL function may not exist yet stands behind('hset').
 #
 # Every figure is the median of several rounds.  Rounds are interleaved: one
 # measurement of each system, then the next round, so that a disturbance of the
@@ -40,7 +40,7 @@ use List::Util qw(max);
 use Time::HiRes qw(time);
 
 our @EXPORT = qw($sockets $dir $quick $rounds $million
-  section run_command as_user sql has_function redis redis_info redis_cpu_ns process_cpu_ns
+  section run_command as_user sql redis redis_info redis_cpu_ns process_cpu_ns
   median three_digits ratio say_line table_head table_row goal baseline plot
   need_draws plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes $cpu_clock $wall_clock);
 
@@ -91,9 +91,6 @@ sub sql
 	my $output = run_command('env', 'PGOPTIONS=-c client_min_messages=warning', 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', @commands);
 	return @_ > 1 ? (split /\n/, $output)[-1] : $output;
 }
-
-# Is there a function of this name?
-sub has_function { return sql("SELECT EXISTS (SELECT FROM pg_proc WHERE proname = '$_[0]')") eq 't' }
 
 # Reply of one of the Redis servers: redis (keeps all), lru1 .. lru5, lfu1 .. lfu5.
 sub redis

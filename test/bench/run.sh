@@ -4,7 +4,7 @@
 # and postgresql-hll, on this machine, and write the result to
 # docs/benchmarks.md.
 #
-#   test/bench/run.sh              about 20 minutes
+#   test/bench/run.sh              about 14 minutes on two quiet cores
 #   test/bench/run.sh --quick      about 3 minutes, smaller, to the terminal only
 #   test/bench/run.sh --only procedure,trips    some of test/bench/sections, to the terminal
 #
