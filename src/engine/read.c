@@ -115,7 +115,7 @@ still_true(const Probe *p, uint64_t geometry, const HsBucket *head, uint64_t hdr
 	return atomic_load_explicit(&p->part->geometry, memory_order_relaxed) == geometry;
 }
 
-/* True if *status holds what is so; false to try again. */
+/* True if *status holds what is so; false to try again, with the lock if it is HS_DUE. */
 static HS_IN_LINE bool
 probe_once(const Probe *p, HsStatus *status)
 {
@@ -150,6 +150,8 @@ probe_once(const Probe *p, HsStatus *status)
 			if (!record_matches(p, atomic_load_explicit(&b->ref[i], memory_order_relaxed), &v))
 				continue;
 			*status = take_value(p, &v, false);
+			if (*status == HS_DUE)
+				return false;
 			if (!still_true(p, geometry, head, hdr))
 				return false;
 			if (*status == HS_OK)
@@ -202,11 +204,10 @@ probe_again(const Probe *p)
 	for (int tries = 1; tries < MAX_TRIES; tries++)
 	{
 		cpu_relax();
-		if (!probe_once(p, &status))
-			continue;
+		if (probe_once(p, &status))
+			return status;
 		if (status == HS_DUE)
 			break;
-		return status;
 	}
 	return probe_locked(p);
 }
@@ -225,7 +226,7 @@ probe(Probe *p)
 	p->hash = hs_hash(p->key);
 	p->part = hs_part_of(p->h, p->hash);
 	hs_hot_touch(p->h, p->key, p->hash);
-	if (!probe_once(p, &status) || status == HS_DUE)
+	if (!probe_once(p, &status))
 	{
 		Probe		again = *p;
 

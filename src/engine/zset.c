@@ -135,9 +135,33 @@ blob_add(HsOp *op, uint8_t *blob, const HsZsetMember *m, Adding *a, bool *taken)
  */
 
 /*
- * A member that is added again is there for good; one that is counted up keeps its
- * expiry, which the effect of the new score would take away.
+ * A member of a set with dues gets a score; apply: not the one it has.  One that is added
+ * again is there for good; one that is counted up keeps its expiry, which the effect of
+ * the new score would take away.
  */
+static HS_OUT_OF_LINE HsStatus
+list_set_due(HsOp *op, HsZlist *list, HsRef entry, HsBytes member, double score, Adding *a,
+			 bool apply)
+{
+	int64_t		due_us = hs_due_of(&list->root, entry);
+	bool		persists = due_us != HS_NEVER && !a->is_incr;
+	HsStatus	status = HS_OK;
+
+	if (!apply && !persists)
+		return HS_OK;
+	hs_zset_effect_add(op, member, score);
+	if (due_us != HS_NEVER && !persists)
+		hs_zset_effect_due(op, member, due_us);
+	if (apply)
+		status = hs_zlist_move(op->part, list, entry, member, score);
+	if (status == HS_OK && persists)
+	{
+		hs_due_drop(op->part, &list->root, entry);
+		a->persisted = true;
+	}
+	return status;
+}
+
 static HsStatus
 list_add(HsOp *op, HsZlist *list, const HsZsetMember *m, Adding *a)
 {
@@ -145,29 +169,19 @@ list_add(HsOp *op, HsZlist *list, const HsZsetMember *m, Adding *a)
 	HsRef		entry = hs_zlist_find(list, hash, m->member);
 	double		score = m->score;
 	double		old = entry != HS_REF_NONE ? hs_zentry_score(entry) : 0;
-	int64_t		due_us = HS_NEVER;
 	bool		apply;
 	HsStatus	status = decide(a, entry != HS_REF_NONE, old, &score, &apply);
 
 	if (status != HS_OK || a->out.stopped)
 		return status;
 	if (hs_due_any(&list->root) && entry != HS_REF_NONE)
-		due_us = hs_due_of(&list->root, entry);
-	if (!apply && (due_us == HS_NEVER || a->is_incr))
+		return list_set_due(op, list, entry, m->member, score, a, apply);
+	if (!apply)
 		return HS_OK;
 	hs_zset_effect_add(op, m->member, score);
-	if (due_us != HS_NEVER && a->is_incr)
-		hs_zset_effect_due(op, m->member, due_us);
-	if (entry == HS_REF_NONE)
-		return hs_zlist_insert(op->part, list, hash, m->member, score);
-	if (apply)
-		status = hs_zlist_move(op->part, list, entry, m->member, score);
-	if (status == HS_OK && due_us != HS_NEVER && !a->is_incr)
-	{
-		hs_due_drop(op->part, &list->root, entry);
-		a->persisted = true;
-	}
-	return status;
+	if (entry != HS_REF_NONE)
+		return hs_zlist_move(op->part, list, entry, m->member, score);
+	return hs_zlist_insert(op->part, list, hash, m->member, score);
 }
 
 /* Everything that adding these members may take, if those that 'exist' do. */

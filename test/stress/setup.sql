@@ -75,6 +75,30 @@ BEGIN
 	END IF;
 END $$;
 
+-- The same of a field, whose value is the instant at which it must go.  It gets that expiry
+-- under a key of its own, which is then renamed; many fields live in one hash, too.
+CREATE FUNCTION load_dues(n int, ttl_ms int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	k text := 'due:' || n % 20;
+	f text := n::text;
+	mine text := 'due-of:' || pg_backend_pid();
+	before timestamptz := clock_timestamp();
+	value text := hget(k, f, 'small');
+	instant timestamptz;
+BEGIN
+	IF value::timestamptz <= before THEN
+		RAISE EXCEPTION 'field "%" expired at % and was read after %', f, value, before;
+	END IF;
+	instant := clock_timestamp() + make_interval(secs => ttl_ms / 1000.0);
+	IF n % 3 = 0 THEN
+		PERFORM hset(mine, f, instant::text, 'small'), hexpire_at(mine, f, instant, keyspace => 'small');
+		PERFORM kv_rename(mine, k, keyspace => 'small');
+	ELSE
+		PERFORM sadd('due-set', f, 'strict'), sexpire_at('due-set', f, instant, keyspace => 'strict');
+		PERFORM zadd('due-zset', ttl_ms, f, keyspace => 'strict'), zexpire('due-zset', f, '50 ms', keyspace => 'strict');
+	END IF;
+END $$;
+
 -- Every increment counts twice: the sum of the counters is the total.
 CREATE FUNCTION load_counters(n int, by int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -28,12 +28,38 @@ is($node->safe_psql('postgres', q{SELECT expired FROM hotset_stats WHERE keyspac
 	20000, 'and counts them');
 verify_ok($node, 'after active expiry');
 
+# So are expired members, and with the last one the key.
+$node->safe_psql('postgres', q{
+	SELECT sadd('members', array_agg(i::text)), hset('fields', array_agg(i::text), array_agg(i::text)),
+		zadd('scored', array_agg(i::float8), array_agg(i::text)) FROM generate_series(1, 20000) i});
+my $used = $node->safe_psql('postgres', q{SELECT bytes FROM hotset_stats WHERE keyspace = 'kv'});
+$node->safe_psql('postgres', q{
+	SELECT cardinality(sexpire('members', array_agg(i::text), '300 ms')),
+		cardinality(hexpire('fields', array_agg(i::text), '300 ms')),
+		cardinality(zexpire('scored', array_agg(i::text) FILTER (WHERE i > 10), '300 ms'))
+	FROM generate_series(1, 20000) i});
+ok(eventually(sub {
+			$node->safe_psql('postgres', q{
+				SELECT keys FROM hotset_stats WHERE keyspace = 'kv'}) == 1;
+		}, 30), 'the worker removes expired members');
+ok(eventually(sub {
+			$node->safe_psql('postgres', q{
+				SELECT bytes FROM hotset_stats WHERE keyspace = 'kv'}) < $used * 2 / 3;
+		}, 30), 'and gives their memory back');
+is($node->safe_psql('postgres', q{SELECT zcard('scored'), kv_del('scored')}), '10|t', 'and no others');
+verify_ok($node, 'after members expired');
+
 # Stopped, it delays nothing but the return of memory.
 my $pid = worker_pid($node);
 kill('STOP', $pid);
 $node->safe_psql('postgres', q{
 	SELECT count(kv_set('s' || i, 'x', ttl => interval '200 ms')) FROM generate_series(1, 1000) i});
+$node->safe_psql('postgres', q{
+	SELECT hset('h', array_agg(i::text), array_agg(i::text)),
+		cardinality(hexpire('h', array_agg(i::text) FILTER (WHERE i > 1), '200 ms')) FROM generate_series(1, 1000) i});
 sleep(0.3);
+is($node->safe_psql('postgres', q{SELECT count(*) FROM hgetall('h')}), 1, 'members are not seen then either');
+is($node->safe_psql('postgres', q{SELECT hexpire('h', '1', '0'), kv_exists('h')}), 't|f', 'nor a key without any');
 is($node->safe_psql('postgres', q{
 		SELECT count(kv_get('s' || i)) FROM generate_series(1, 1000) i}),
 	0, 'expiry is exact while the worker is stopped');

@@ -1,0 +1,3 @@
+\set n random(1, 500)
+\set ttl random(1, 200)
+SELECT load_dues(:n, :ttl);
