@@ -41,8 +41,8 @@ op_init(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t now_us)
 
 /*
  * Have the key's bucket on its way while the lock is taken, which waits for nothing
- * before it: 1M keys at random are set 40 ns faster.  As for readers without a lock,
- * what is found here may be void by then.
+ * before it: 1M keys at random are set about 15 ns of 390 faster.  As for readers without
+ * a lock, what is found here may be void by then; op->geometry tells.
  */
 static void
 op_prefetch(HsOp *op)

@@ -257,6 +257,12 @@ hs_keyspace_configure(const HsHandle *h, const HsKeyspaceOptions *opts)
 	hs_port_unlock(&hs_region->keyspace_lock);
 }
 
+int64_t
+hs_default_ttl_us(const HsHandle *h)
+{
+	return atomic_load_explicit(&h->ks->default_ttl_us, memory_order_relaxed);
+}
+
 void
 hs_keyspace_options(const HsHandle *h, HsKeyspaceOptions *opts)
 {

@@ -84,6 +84,7 @@ extern bool hs_keyspace_is_current(const HsHandle *h);
 /* New options take effect at once; a smaller cap is approached by eviction. */
 extern void hs_keyspace_configure(const HsHandle *h, const HsKeyspaceOptions *opts);
 extern void hs_keyspace_options(const HsHandle *h, HsKeyspaceOptions *opts);
+extern int64_t hs_default_ttl_us(const HsHandle *h);
 /* Give everything back.  No error if it does not exist. */
 extern void hs_keyspace_drop(uint32_t db, uint32_t server);
 /* Drop every keyspace of a database. */

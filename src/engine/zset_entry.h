@@ -131,7 +131,11 @@ hs_zentry_cmp(HsRef entry, HsBytes member)
 static inline bool
 hs_zentry_is(HsRef entry, HsBytes member)
 {
-	return hs_zentry_size(entry) == member.size && hs_zentry_cmp(entry, member) == 0;
+	const uint8_t *e = hs_ptr(entry);
+
+	if (e[8] != UINT8_MAX)
+		return e[8] == member.size && hs_equal(e + HS_ZENTRY_SHORT, member.data, member.size);
+	return hs_zentry_size(entry) == member.size && hs_zentry_cmp_long(entry, member) == 0;
 }
 
 extern void hs_zentry_copy(HsRef entry, uint8_t *dst);

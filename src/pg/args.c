@@ -222,7 +222,7 @@ hsg_expiry(int64_t now_us, int64_t ttl_us)
 int64_t
 hsg_default_expiry(HsHandle *h)
 {
-	int64_t		ttl_us = hsg_default_ttl_us(h);
+	int64_t		ttl_us = hs_default_ttl_us(h);
 
 	return likely(ttl_us == 0) ? HS_NEVER : hsg_expiry(hsg_now(), ttl_us);
 }

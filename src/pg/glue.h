@@ -50,8 +50,6 @@ extern void hsg_options_read(List *options, HsKeyspaceOptions *out);
 /* True if the foreign-data wrapper is the one that came with this extension. */
 extern bool hsg_is_our_fdw(Oid fdw);
 
-extern int64_t hsg_default_ttl_us(HsHandle *h);
-
 /* Add this backend's pending counts to the shared statistics. */
 extern void hsg_flush_stats(void);
 

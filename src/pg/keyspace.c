@@ -119,15 +119,6 @@ hsg_keyspace_name(HsHandle *h)
 	return NameStr(entry_of(h)->key.name);
 }
 
-int64_t
-hsg_default_ttl_us(HsHandle *h)
-{
-	HsKeyspaceOptions opts;
-
-	hs_keyspace_options(h, &opts);
-	return opts.default_ttl_us;
-}
-
 void
 hsg_keyspace_setting_changed(void)
 {
