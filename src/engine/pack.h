@@ -148,7 +148,7 @@ hs_pack_is(const uint8_t *at, const HsPack *p)
 		return ((n ^ (uint64_t) p->number) << (64 - 8 * p->width)) == 0;
 	}
 	if (d <= HS_PACK_TEXT)
-		return d == p->text.size && memcmp(at + 1, p->text.data, d) == 0;
+		return d == p->text.size && (d == 0 || memcmp(at + 1, p->text.data, d) == 0);
 	return p->text.size > HS_PACK_TEXT && hs_pack_is_long(at, p);
 }
 

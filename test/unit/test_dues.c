@@ -1066,6 +1066,49 @@ fails_at_every_allocation(void)
 	free_names(list, 3000);
 }
 
+/* A field that is counted up may need another node: each allocation fails once. */
+static void
+counting_fails_at_every_allocation(void)
+{
+	static const unsigned before[] = {1, 3, 4, 63, 64, 65, 2000};	/* dues */
+	HsBytes    *list = make_names(2000);
+	HsBytes		key = hs_bytes_str("k");
+
+	for (unsigned i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+	{
+		bool		succeeded = false;
+
+		for (int fail = 0; !succeeded; fail++)
+		{
+			int64_t		n = 0;
+			HsStatus	status;
+
+			CASE("%u dues, allocation %d", before[i], fail);
+			open_store(32 * MB, HS_EVICT_NONE);
+			make_many(&kinds[0], key, list, before[i], before[i], now + 1000);
+			slab_watch_promises(true);
+			begin(key, HS_EXCLUSIVE);
+			slab_fail_after(fail);
+			status = hs_hash_incr(&op, list[0], INT64_C(1) << 60, HS_NEVER, &n);
+			slab_fail_after(-1);
+			succeeded = status == HS_OK;
+			CHECK(succeeded || (status == HS_NO_MEMORY && op.need > 0));
+			hs_op_end(&op);
+			CHECK_EQ(slab_broken_promises(), 0);
+			slab_watch_promises(false);
+			begin(key, HS_EXCLUSIVE);
+			REQUIRE_EQ(hs_hash_incr(&op, list[0], 0, HS_NEVER, &n), HS_OK);
+			hs_op_end(&op);
+			CHECK_EQ(n, succeeded ? (INT64_C(1) << 60) + 17 : 17);
+			CHECK_EQ(due_of(&kinds[0], key, list[0]), now + 1000);
+			CHECK_EQ(card(&kinds[0], key), before[i]);
+			close_store();
+			REQUIRE(fail < 100);
+		}
+	}
+	free_names(list, 2000);
+}
+
 /* No room for the record of the collection that was enlarged. */
 static void
 fails_without_segments(void)
@@ -1451,6 +1494,7 @@ TEST_MAIN(TEST(gone_at_the_instant), TEST(conditions), TEST(refusals), TEST(rand
 		  TEST(worker_reclaims), TEST(bounds_survive_compaction),
 		  TEST(dues_do_not_invite_eviction), TEST(versions_change), TEST(one_due_is_cheap),
 		  TEST(fails_at_every_allocation), TEST(fails_without_segments),
+		  TEST(counting_fails_at_every_allocation),
 		  TEST(promises_hold_when_dues_go), TEST(damaged_dumps_are_refused),
 		  TEST(load_fails_at_every_allocation), TEST(effects_say_it_all),
 		  TEST(full_buffers_stop_it), TEST(zset_members_leave_by_rank),
