@@ -107,6 +107,10 @@ CREATE FUNCTION kv_flush(keyspace name DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'hotset_kv_flush' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION kv_flush(name) IS 'delete all keys: how many there were';
 
+CREATE FUNCTION kv_del_prefix(prefix text, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_del_prefix' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+COMMENT ON FUNCTION kv_del_prefix(text, name) IS 'delete the keys that begin with a prefix and exist from beginning to end: how many went';
+
 CREATE FUNCTION kv_dump(key text, keyspace name DEFAULT NULL) RETURNS bytea
     AS 'MODULE_PATHNAME', 'hotset_kv_dump' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION kv_dump(text, name) IS 'value of a key of any type, for kv_restore: versioned, with a checksum';

@@ -71,6 +71,17 @@ SELECT kv_count() >= 5004 AS count, kv_random_key() IS NOT NULL AS random;
 SELECT count(DISTINCT key), count(*) FILTER (WHERE kv_del(key)) AS deleted FROM kv_scan('key:[1-4]*');
 SELECT count(*) FROM kv_scan('key:[0-9]*');
 SELECT kv_scan(type => 'tree');
+-- all keys of a prefix, whatever they hold, and no others; byte by byte, no pattern
+SELECT kv_mset(array_agg('kpre:' || i), array_agg('x'::text)) FROM generate_series(1, 3000) AS i;
+SELECT zadd('kpre:z', 1, 'm'), sadd('kpre:', 'm'), kv_set('kpre', 'shorter'), kv_set('kpree:1', 'other'), kv_set('kpre:*', 'star'),
+	kv_set('kpre:gone', 'x', ttl => '1 ms'), kv_set('kpre:' || repeat('k', 60000), 'long');
+SELECT pg_sleep(0.01);
+SELECT kv_del_prefix('kpre:*'), kv_del_prefix('kpre:1'), kv_del_prefix('kpre:'), kv_del_prefix('kpre:'), kv_del_prefix(repeat('k', 70000));
+SELECT key FROM kv_scan('kpre*') ORDER BY key;
+SELECT kv_del_prefix('');
+SELECT kv_del_prefix(NULL);
+SELECT kv_del_prefix('x', 'nobody');
+SELECT kv_del_prefix('kpre');
 -- what the planner expects, and of a keyspace that one may not use
 CREATE FUNCTION pg_temp.expected(query text) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE

@@ -3,7 +3,7 @@
  *	  SQL functions that look at all keys of a keyspace.
  *
  * kv_scan() copies a batch of keys out of a partition under its shared lock and
- * hands them out one by one after releasing it.
+ * hands them out one by one after releasing it; kv_del_prefix() deletes them.
  */
 #include "postgres.h"
 
@@ -17,6 +17,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 
+#include "../engine/key.h"
 #include "../engine/type.h"
 #include "value.h"
 
@@ -44,6 +45,7 @@ typedef struct KeyScan
 	HsCursor	cursor;
 	HsBytes		pattern;
 	bool		any_key;		/* the pattern is '*' */
+	bool		is_prefix;		/* it is not a pattern: keys begin with it */
 	HsType		type;			/* HS_ANY: all */
 	TupleDesc	desc;
 
@@ -57,11 +59,14 @@ typedef struct KeyScan
 	size_t		next;			/* to be handed out */
 } KeyScan;
 
+static KeyScan *scan_new(HsHandle *h, HsType type, HsBytes pattern);
 static KeyScan *scan_begin(FunctionCallInfo fcinfo);
 static HsType type_arg(FunctionCallInfo fcinfo, int n);
 static bool scan_next(KeyScan *s);
 static bool scan_fill(KeyScan *s);
+static bool can_match(const KeyScan *s, HsBytes key, bool *is_unmatched);
 static bool scan_visit(void *arg, HsOp *op, HsRecord *record);
+static HsBytes scan_take(KeyScan *s, CopiedKey *k);
 static Datum scan_tuple(KeyScan *s);
 static bool scan_estimate(Node *node, PlannerInfo *root, double *rows, double *visited);
 static Const *known_arg(FuncExpr *call, PlannerInfo *root, int n);
@@ -94,26 +99,35 @@ hotset_kv_scan(PG_FUNCTION_ARGS)
 	SRF_RETURN_NEXT(context, scan_tuple(s));
 }
 
+static KeyScan *
+scan_new(HsHandle *h, HsType type, HsBytes pattern)
+{
+	KeyScan    *s = palloc0(sizeof(KeyScan));
+
+	s->h = h;
+	s->type = type;
+	s->pattern = hs_bytes(pnstrdup((const char *) pattern.data, pattern.size), pattern.size);
+	s->any_key = pattern.size == 1 && pattern.data[0] == '*';
+	s->capacity = SCAN_BUFFER;
+	s->buf = palloc(s->capacity);
+	return s;
+}
+
 /* Null for a null pattern: no rows. */
 static KeyScan *
 scan_begin(FunctionCallInfo fcinfo)
 {
-	KeyScan	   *s = palloc0(sizeof(KeyScan));
-	HsBytes		pattern;
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	HsType		type = PG_ARGISNULL(1) ? HS_ANY : type_arg(fcinfo, 1);
 	TupleDesc	desc;
+	KeyScan    *s;
 
-	s->h = hsg_keyspace(fcinfo, 2);
-	s->type = PG_ARGISNULL(1) ? HS_ANY : type_arg(fcinfo, 1);
 	if (PG_ARGISNULL(0))
 		return NULL;
-	pattern = hsg_arg_bytes(fcinfo, 0);
-	s->pattern = hs_bytes(pnstrdup((const char *) pattern.data, pattern.size), pattern.size);
-	s->any_key = pattern.size == 1 && pattern.data[0] == '*';
+	s = scan_new(h, type, hsg_arg_bytes(fcinfo, 0));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	s->desc = BlessTupleDesc(desc);
-	s->capacity = SCAN_BUFFER;
-	s->buf = palloc(s->capacity);
 	return s;
 }
 
@@ -184,6 +198,20 @@ scan_fill(KeyScan *s)
 	return s->used > 0;
 }
 
+/* Does the key match, or, if *is_unmatched, would it take too long to say here? */
+static bool
+can_match(const KeyScan *s, HsBytes key, bool *is_unmatched)
+{
+	*is_unmatched = false;
+	if (s->is_prefix)
+		return key.size >= s->pattern.size &&
+			memcmp(key.data, s->pattern.data, s->pattern.size) == 0;
+	if (s->any_key)
+		return true;
+	*is_unmatched = s->pattern.size * key.size > GLOB_STEPS;
+	return *is_unmatched || hsg_glob_match(s->pattern, key);
+}
+
 /* Called under the lock; without a record at the beginning of a bucket. */
 static bool
 scan_visit(void *arg, HsOp *op, HsRecord *record)
@@ -199,8 +227,7 @@ scan_visit(void *arg, HsOp *op, HsRecord *record)
 	k.type = hs_record_type(record);
 	if (s->type != HS_ANY && s->type != k.type)
 		return true;
-	k.is_unmatched = !s->any_key && s->pattern.size * op->key.size > GLOB_STEPS;
-	if (!s->any_key && !k.is_unmatched && !hsg_glob_match(s->pattern, op->key))
+	if (!can_match(s, op->key, &k.is_unmatched))
 		return true;
 	if (sizeof(k) + op->key.size > s->capacity - s->used)
 	{
@@ -216,16 +243,27 @@ scan_visit(void *arg, HsOp *op, HsRecord *record)
 	return true;
 }
 
+/* Hand out the key that scan_next() moved to; in the buffer until the next move. */
+static HsBytes
+scan_take(KeyScan *s, CopiedKey *k)
+{
+	HsBytes		key;
+
+	memcpy(k, s->buf + s->next, sizeof(*k));
+	key = hs_bytes(s->buf + s->next + sizeof(*k), k->key_size);
+	s->next += sizeof(*k) + k->key_size;
+	return key;
+}
+
 static Datum
 scan_tuple(KeyScan *s)
 {
 	Datum		values[SCAN_COLUMNS];
 	bool		nulls[SCAN_COLUMNS] = {false};
-	CopiedKey		k;
+	CopiedKey	k;
+	HsBytes		key = scan_take(s, &k);
 
-	memcpy(&k, s->buf + s->next, sizeof(k));
-	values[0] = PointerGetDatum(hsg_text_result(s->buf + s->next + sizeof(k), k.key_size, false));
-	s->next += sizeof(k) + k.key_size;
+	values[0] = PointerGetDatum(hsg_text_result(key.data, key.size, false));
 	values[1] = PointerGetDatum(cstring_to_text(hs_type_ops(k.type)->name));
 	nulls[2] = k.expires_us == HS_NEVER;
 	values[2] = TimestampTzGetDatum(k.expires_us);
@@ -360,6 +398,43 @@ hotset_kv_flush(PG_FUNCTION_ARGS)
 	} while (hsg_retry(h, status, 0, 0));
 	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
 	PG_RETURN_INT64((int64) removed);
+}
+
+/*
+ * kv_del_prefix(prefix text) returns bigint: keys deleted
+ *
+ * As a scan and a deletion of each key it finds: keys that are there all the time
+ * go; of those that come or are written meanwhile nothing is said.
+ */
+PG_FUNCTION_INFO_V1(hotset_kv_del_prefix);
+Datum
+hotset_kv_del_prefix(PG_FUNCTION_ARGS)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 1);
+	HsBytes		prefix;
+	KeyScan    *s;
+	int64		removed = 0;
+
+	hsg_require(fcinfo, 0, "prefix");
+	prefix = hsg_arg_bytes(fcinfo, 0);
+	if (prefix.size == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("prefix must not be empty"),
+				 errhint("kv_flush deletes all keys.")));
+	s = scan_new(h, HS_ANY, prefix);
+	s->is_prefix = true;
+	while (scan_next(s))
+	{
+		CopiedKey	k;
+		HsBytes		key = scan_take(s, &k);
+		bool		deleted = false;
+		HsOp		op;
+
+		HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ANY, hs_key_delete(&op, &deleted));
+		removed += deleted;
+	}
+	PG_RETURN_INT64(removed);
 }
 
 /* kv_random_key() returns text */
