@@ -1671,4 +1671,76 @@ CREATE VIEW hotset_watches AS
 COMMENT ON VIEW hotset_watches IS 'what kv_watch watches';
 GRANT SELECT ON hotset_watches TO PUBLIC;
 
+-- Queries of a table read what inherits from it, too, partitions among it; those of its parents
+-- read both.  What a relation of them lacks is a fault.
+CREATE FUNCTION kv_watch_check("table" regclass, OUT event text, OUT covered boolean, OUT reason text)
+    RETURNS SETOF record LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 9
+BEGIN ATOMIC
+    WITH RECURSIVE happens (n, event, bit, is_replicated) AS (
+        VALUES (1, 'INSERT', 4, false), (2, 'UPDATE', 16, false), (3, 'DELETE', 8, false),
+               (4, 'TRUNCATE', 0, false), (5, 'ALTER, DROP', 0, false),
+               (6, 'replicated INSERT', 4, true), (7, 'replicated UPDATE', 16, true),
+               (8, 'replicated DELETE', 8, true), (9, 'replicated TRUNCATE', 32, true),
+               (10, 'changes of a parent', 4 + 8 + 16, false)
+    ), above (relid) AS (
+        SELECT i.inhparent
+          FROM pg_catalog.pg_inherits AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+         WHERE i.inhrelid = $1 AND NOT c.relispartition
+        UNION
+        SELECT i.inhparent FROM above AS a JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = a.relid
+    ), below (relid) AS (
+        SELECT $1::oid
+        UNION
+        SELECT i.inhrelid FROM below AS b JOIN pg_catalog.pg_inherits AS i ON i.inhparent = b.relid
+    ), cases AS (
+        SELECT h.*, r.relid FROM happens AS h CROSS JOIN below AS r WHERE h.n < 10
+        UNION ALL
+        SELECT h.*, r.relid FROM happens AS h CROSS JOIN above AS r WHERE h.n = 10
+    ), triggers AS (
+        SELECT k.n, k.relid, t.tgname,
+               CASE WHEN t.tgenabled = 'D' THEN 'trigger disabled'
+                    WHEN t.tgenabled = 'O' AND k.is_replicated THEN 'trigger not enabled ALWAYS'
+                    WHEN t.tgenabled = 'R' AND NOT k.is_replicated THEN 'trigger enabled for replication alone'
+                    WHEN t.tgqual IS NOT NULL THEN 'trigger with a condition'
+                    WHEN t.tgattr::text <> '' AND k.bit & 16 <> 0 THEN 'trigger for some columns alone'
+                    WHEN t.tgnargs = 0 AND k.bit <> 32 THEN 'trigger without a template'
+               END AS fault
+          FROM cases AS k JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = k.relid
+         WHERE t.tgfoid = 'kv_watch_trigger'::regproc AND k.bit <> 0
+           AND t.tgtype::int & (k.bit | 64 | 2 | 1) = k.bit | CASE WHEN k.bit = 32 THEN 0 ELSE 1 END
+    ), missing (relid, fault) AS (
+        SELECT r.relid, pg_catalog.min(pg_catalog.format('no column "%s", named by template "%s"', m.names[1], w.template))
+          FROM (SELECT relid FROM below UNION SELECT relid FROM above) AS r
+               JOIN hotset_watches AS w ON w."table" = r.relid
+                    OR w."table" IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(r.relid) AS a)
+               CROSS JOIN LATERAL pg_catalog.regexp_matches(w.template, '\{([^}]*)\}', 'g') AS m (names)
+         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS c
+                            WHERE c.attrelid = r.relid AND c.attname = m.names[1] AND c.attnum > 0 AND NOT c.attisdropped)
+         GROUP BY r.relid
+    ), faults AS (
+        SELECT k.n, k.relid,
+               CASE WHEN c.oid IS NULL THEN 'no such table'
+                    WHEN c.relkind = 'v' THEN 'a view: watch the tables that it reads'
+                    WHEN c.relkind = 'f' AND k.bit <> 32 THEN 'a foreign table: it changes elsewhere, too'
+                    WHEN c.relkind NOT IN ('r', 'p', 'f', 'm') THEN 'not a table'
+                    WHEN c.relkind IN ('f', 'm') OR EXISTS (SELECT FROM triggers AS t WHERE t.n = k.n AND t.relid = k.relid AND t.fault IS NULL)
+                    THEN CASE WHEN k.bit <> 32 THEN (SELECT m.fault FROM missing AS m WHERE m.relid = k.relid) END
+                    ELSE coalesce((SELECT pg_catalog.min(t.fault) FROM triggers AS t WHERE t.n = k.n AND t.relid = k.relid),
+                                  CASE WHEN k.bit = 32 THEN 'no trigger for TRUNCATE' ELSE 'not watched' END)
+               END AS fault
+          FROM cases AS k LEFT JOIN pg_catalog.pg_class AS c ON c.oid = k.relid
+         WHERE k.bit <> 0 OR c.oid IS NULL OR k.n = 4 AND c.relkind NOT IN ('r', 'p', 'm')
+    ), reasons AS (
+        SELECT f.n, pg_catalog.format('%s (%s%s)', f.fault,
+                   pg_catalog.array_to_string((pg_catalog.array_agg(coalesce(f.relid::regclass::text, 'null') ORDER BY f.relid::regclass::text))[1:3], ', '),
+                   CASE WHEN pg_catalog.count(*) > 3 THEN pg_catalog.format(' and %s more', pg_catalog.count(*) - 3) END) AS reason
+          FROM faults AS f WHERE f.fault IS NOT NULL GROUP BY f.n, f.fault
+    )
+    SELECT h.event, pg_catalog.count(r.reason) = 0, pg_catalog.string_agg(r.reason, '; ' ORDER BY r.reason)
+      FROM happens AS h LEFT JOIN reasons AS r ON r.n = h.n
+     WHERE h.n < 10 OR EXISTS (SELECT FROM above)
+     GROUP BY h.n, h.event ORDER BY h.n;
+END;
+COMMENT ON FUNCTION kv_watch_check(regclass) IS 'which changes of a table void cached results, and why others do not';
+
 REVOKE EXECUTE ON FUNCTION hotset_cache_stats_reset() FROM PUBLIC;

@@ -30,6 +30,7 @@ my %no_keyspace = map { $_ => 1 } (
 	'kv_watch(regclass,text,text)',
 	'kv_watch(regclass,text[],text[])',
 	'kv_unwatch(regclass)',
+	'kv_watch_check(regclass)',
 	'kv_undefine(text)',
 	'kv_define_grant(text,regrole)',
 	'kv_define_revoke(text,regrole)',
