@@ -19,6 +19,7 @@
 #include "glue.h"
 #include "invalidate.h"
 
+#define HITS_AT_ONCE	64		/* that a backend keeps to itself */
 #define REGISTER_CHECK	1024	/* registrations between looks for interrupts */
 
 int			hsg_slots_setting = 16384;
@@ -266,18 +267,16 @@ xact_callback(XactEvent event, void *arg)
  * ---- Counting ------------------------------------------------------------------
  */
 
-/* Reaching shared memory with every transaction would be felt by short ones. */
+/* A transaction that only hits goes without shared memory, but for some of them. */
 static void
 flush_counts(void)
 {
-	static unsigned calls = 0;
-	uint64		any = 0;
+	uint64		others = 0;
 
-	for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
-		any |= hsg_cache_pending[i];
-	if (any == 0 || counts == NULL || ++calls % 16 != 0)
-		return;
-	hsg_cache_counts(NULL);
+	for (int i = HSG_CACHE_HITS + 1; i < HSG_CACHE_NCOUNTS; i++)
+		others |= hsg_cache_pending[i];
+	if (counts != NULL && (others != 0 || hsg_cache_pending[HSG_CACHE_HITS] >= HITS_AT_ONCE))
+		hsg_cache_counts(NULL);
 }
 
 void

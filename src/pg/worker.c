@@ -31,7 +31,7 @@
 #include "invalidate.h"
 
 #define RESTART_SECONDS		5
-#define IDLE_MAX_MS			10000
+#define IDLE_MAX_MS			2000
 #define SWEEP_INTERVAL_US	INT64CONST(60000000)
 #define US_PER_MS			1000
 

@@ -117,6 +117,15 @@ sub redis_cpu_ns { my ($server) = @_; return process_cpu_ns($redis_pid{$server} 
 # Bytes charged to a keyspace, and without what compaction gives back as soon as it is needed.
 sub hotset_bytes
 {
+	# what the worker takes away in the seconds after a load does not count
+	my ($last, $same) = (-1, 0);
+	for (my $polls = 0; $polls < 30 && $same < 5; $polls++)
+	{
+		my $bytes = sql("SELECT bytes FROM hotset_stats WHERE keyspace = '$_[0]'");
+		$same = $bytes == $last ? $same + 1 : 0;
+		$last = $bytes;
+		select undef, undef, undef, 0.5;
+	}
 	return split /\|/, sql("SELECT bytes, bytes - record_bytes + live_record_bytes FROM hotset_stats WHERE keyspace = '$_[0]'");
 }
 
