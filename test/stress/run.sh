@@ -55,7 +55,7 @@ export PGHOST="$work/s" PGUSER=postgres PGDATABASE=stress
 "$bin/psql" -Xq -v ON_ERROR_STOP=1 -o /dev/null -f "$top/test/stress/setup.sql"
 
 # script@weight
-loads='keys@30 eviction@20 expiry@15 dues@10 counters@10 transfers@8 board@10 queue@5 pairs@8 sketches@3 large@3 admin@1'
+loads='keys@30 eviction@20 expiry@15 dues@10 due_many@6 hashes@15 sets@10 lists@15 bits@8 counters@10 transfers@8 board@10 queue@5 pairs@8 sketches@3 large@3 admin@1'
 files=
 for load in $loads; do files="$files -f $top/test/stress/${load%@*}.sql@${load#*@}"; done
 status=0

@@ -99,6 +99,170 @@ BEGIN
 	END IF;
 END $$;
 
+-- A few hundred fields expire at one instant, which each of them has for its value; whatever
+-- reads them, copies or takes them with it shows none that has expired before it began.
+CREATE FUNCTION load_due_many(n int, ttl_ms int, dice int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	k text := 'many:' || n % 4;
+	mine text := 'many-of:' || pg_backend_pid();
+	before timestamptz := clock_timestamp();
+	instant timestamptz := before + make_interval(secs => ttl_ms / 1000.0);
+	seen timestamptz;
+	dump bytea;
+BEGIN
+	IF dice < 25 THEN
+		PERFORM kv_del(mine, 'strict');
+		PERFORM hset(mine, array_agg('f' || i), array_agg(instant::text), 'strict'), hexpire_at(mine, array_agg('f' || i), instant, keyspace => 'strict')
+		   FROM generate_series(1, 1 + dice * 20) AS i;
+		PERFORM kv_rename(mine, k, keyspace => 'strict');
+		RETURN;
+	ELSIF dice < 40 THEN
+		SELECT min(value::timestamptz) INTO seen FROM hgetall(k, 'strict');
+	ELSIF dice < 50 THEN
+		SELECT min(value::timestamptz) INTO seen FROM hrandfield(k, 20, 'strict');
+	ELSIF dice < 60 THEN
+		SELECT min(v::timestamptz) INTO seen FROM unnest(hmget(k, ARRAY['f1', 'f2', 'f100'], 'strict')) AS v;
+	ELSIF dice < 75 THEN
+		PERFORM kv_copy(k, mine, true, 'strict');
+		before := clock_timestamp();
+		SELECT min(value::timestamptz) INTO seen FROM hgetall(mine, 'strict');
+	ELSIF dice < 85 THEN
+		dump := kv_dump(k, 'strict');
+		PERFORM kv_restore(mine, dump, replace => true, keyspace => 'strict') WHERE dump IS NOT NULL;
+		before := clock_timestamp();
+		SELECT min(value::timestamptz) INTO seen FROM hvals(mine, 'strict') AS value;
+	ELSIF dice < 95 THEN
+		PERFORM sadd(mine || 's', array_agg(i::text), 'strict'), sexpire_at(mine || 's', array_agg(i::text), instant, keyspace => 'strict')
+		   FROM generate_series(1, 300) AS i;
+		PERFORM sunionstore(mine || 'u', ARRAY[mine || 's', 'due-set', mine || 'none'], 'strict'), spop(mine || 'u', 400, 'strict');
+		PERFORM pg_sleep(ttl_ms / 2000.0);
+		IF clock_timestamp() < instant AND NOT sismember(mine || 's', '7', 'strict') AND clock_timestamp() < instant THEN
+			RAISE EXCEPTION 'a member has gone before its time %', instant;
+		END IF;
+	ELSE
+		IF hlen(k, 'strict') <> 0 AND hlen(k, 'strict') NOT IN (0, 1) AND hlen(k, 'strict') % 20 NOT IN (0, 1) THEN
+			RAISE EXCEPTION 'only some of the fields of "%" have expired', k;
+		END IF;
+	END IF;
+	IF seen <= before THEN
+		RAISE EXCEPTION 'field of % was read after %', seen, before;
+	END IF;
+END $$;
+
+-- Fields of many sizes tell what they hold; two that are written in one call agree; sums of a
+-- hash stay zero.
+CREATE FUNCTION load_hashes(n int, size int, dice int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	k text := 'hash:' || n % 6;
+	f text := 'field:' || n;
+	pair text[];
+BEGIN
+	IF dice < 30 THEN
+		PERFORM hset(k, f, value_make(f, size), 'strict');
+	ELSIF dice < 45 THEN
+		PERFORM value_check(f, hget(k, f, 'strict'));
+	ELSIF dice < 60 THEN
+		PERFORM hdel(k, f, 'strict');
+	ELSIF dice < 64 THEN
+		PERFORM value_check(field, value) FROM hgetall(k, 'strict');
+	ELSIF dice < 66 THEN
+		PERFORM hexpire(k, f, '20 ms', keyspace => 'strict');
+	ELSIF dice < 68 AND size % 10 = 0 THEN
+		PERFORM kv_del(k, 'strict');
+	ELSIF dice < 80 THEN
+		PERFORM hset('twins:' || n % 3, ARRAY['a', 'b', 'x' || n], ARRAY[repeat('a', size), repeat('a', size), n::text], 'strict');
+		PERFORM hdel('twins:' || n % 3, 'x' || n - 7, 'strict');
+	ELSIF dice < 90 THEN
+		pair := hmget('twins:' || n % 3, ARRAY['a', 'b'], 'strict');
+		IF pair[1] IS DISTINCT FROM pair[2] THEN
+			RAISE EXCEPTION 'twins of % and % bytes', length(pair[1]), length(pair[2]);
+		END IF;
+	ELSE
+		PERFORM hincrby('sums', 'f' || n, size), hincrby('sums', 'f' || n + 1, -size);
+	END IF;
+END $$;
+
+-- 300 members are in one of two sets each, and go from one to the other; a third one grows and shrinks.
+CREATE FUNCTION load_sets(n int, dice int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	mine text := 'team-of:' || pg_backend_pid();
+	seen bigint;
+BEGIN
+	IF dice < 50 THEN
+		PERFORM CASE WHEN dice % 2 = 0 THEN smove('team:a', 'team:b', 'player ' || n) ELSE smove('team:b', 'team:a', 'player ' || n) END;
+		RETURN;
+	ELSIF dice < 60 THEN
+		SELECT count(*) INTO seen FROM sunion(ARRAY['team:a', 'team:b']);
+	ELSIF dice < 65 THEN
+		SELECT count(*) INTO seen FROM sunion(ARRAY['team:a', 'team:none', 'team:b']);
+	ELSIF dice < 75 THEN
+		seen := sunionstore(mine, ARRAY['team:b', 'team:a']);
+		IF seen <> scard(mine) OR (SELECT count(*) FROM spop(mine, n)) <> n OR scard(mine) <> seen - n OR kv_exists(mine) <> (n < 300) THEN
+			RAISE EXCEPTION '% of % members were taken, and % are left', n, seen, scard(mine);
+		END IF;
+	ELSIF dice < 80 THEN
+		seen := 300 + sintercard(ARRAY['team:a', 'team:b']);
+	ELSE
+		PERFORM CASE WHEN dice < 95 THEN sadd('crowd', ARRAY[value_make('s' || n, n * 20), n::text, '-' || n]) ELSE srem('crowd', ARRAY[n::text, '-' || n]) END;
+		PERFORM kv_del('crowd') WHERE dice = 99 AND n % 20 = 0;
+		seen := 300;
+	END IF;
+	IF seen <> 300 THEN
+		RAISE EXCEPTION 'the teams have % members', seen;
+	END IF;
+END $$;
+
+-- 200 numbers go around four lists; jobs are taken once each, some by who waited for them; a
+-- list of values of all sizes is cut, searched and changed.
+CREATE FUNCTION load_lists(n int, size int, dice int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	l text := 'values:' || n % 3;
+	job record;
+BEGIN
+	IF dice < 25 THEN
+		PERFORM lmove('ring:' || n % 4, 'ring:' || size % 4, n % 3 = 0, n % 5 = 0);
+	ELSIF dice < 30 THEN
+		PERFORM blmove('ring:' || n % 4, 'ring:' || size % 4, n % 3 = 0, n % 5 = 0, '5 milliseconds');
+	ELSIF dice < 40 THEN
+		PERFORM rpush('line:' || n % 2, ARRAY['job ' || kv_incr('line-in'), 'job ' || kv_incr('line-in')]);
+	ELSIF dice < 50 THEN
+		FOR job IN SELECT * FROM blpop(ARRAY['line:0', 'line:1'], '10 milliseconds') LOOP
+			PERFORM kv_incr('line-out');
+		END LOOP;
+	ELSIF dice < 55 THEN
+		PERFORM kv_incr('line-out', (SELECT count(*) FROM rpop('line:' || n % 2, 2)));
+	ELSIF dice < 70 THEN
+		PERFORM rpush(l, ARRAY[l || '/' || n || '|' || value_make(n::text, size), l || '/' || n + 1 || '|' || value_make((n + 1)::text, n)], 'strict');
+	ELSIF dice < 80 THEN
+		PERFORM value_check(substring(value FROM '/(\d+)\|'), substring(value FROM '\|(.*)$')) FROM lrange(l, n, n + 20, 'strict');
+	ELSIF dice < 85 THEN
+		PERFORM lset(l, n, l || '/' || n || '|' || value_make(n::text, size), 'strict') WHERE llen(l, 'strict') > 1000;
+	ELSIF dice < 90 THEN
+		PERFORM linsert(l, true, lindex(l, n, 'strict'), l || '/5|' || value_make('5', size), 'strict') WHERE llen(l, 'strict') > 1000;
+	ELSIF dice < 95 THEN
+		PERFORM lrem(l, 2, lindex(l, n, 'strict'), 'strict') WHERE llen(l, 'strict') > 1000;
+	ELSE
+		PERFORM ltrim(l, -500, CASE WHEN n < 10 THEN -501 ELSE -1 END, 'strict');
+	END IF;
+END $$;
+
+-- Who sets a bit adds to a counter what that changed; fields of bits are sums as well.
+CREATE FUNCTION load_bits(n int, "bit" int, dice int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	k text := 'bitmap:' || n % 3;
+BEGIN
+	IF dice < 80 THEN
+		-- the third one is of the size of large values
+		PERFORM kv_incr('bits-set', dice % 2 - kv_setbit(k, CASE WHEN n % 3 = 2 THEN "bit" * 200 ELSE "bit" END, dice % 2 = 1));
+	ELSIF dice < 90 THEN
+		PERFORM kv_bitfield('bitsums', ARRAY['INCRBY', 'u32', '#' || n % 50, dice::text]), kv_incr('bits-sum', dice);
+	ELSIF dice < 95 THEN
+		PERFORM kv_bitop('xor', 'bitmap-xor:' || pg_backend_pid(), ARRAY['bitmap:1', 'bitmap:0', 'bitmap:1']);
+	ELSIF kv_bitcount(k) NOT BETWEEN 0 AND 100000 THEN
+		RAISE EXCEPTION 'bitmap % has % bits', k, kv_bitcount(k);
+	END IF;
+END $$;
+
 -- Every increment counts twice: the sum of the counters is the total.
 CREATE FUNCTION load_counters(n int, by int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -240,3 +404,5 @@ BEGIN
 END $$;
 
 SELECT zadd('accounts', array_fill(0::float8, ARRAY[1000]), array_agg('member:' || i)) FROM generate_series(0, 999) AS i;
+SELECT sadd('team:a', array_agg('player ' || i)) FROM generate_series(1, 300) AS i;
+SELECT rpush('ring:0', array_agg(i::text)) FROM generate_series(1, 200) AS i;
