@@ -822,6 +822,11 @@ CREATE FUNCTION smembers(key text, keyspace name DEFAULT NULL)
 COMMENT ON FUNCTION smembers(text, name) IS
 'members of a set, in no order';
 
+CREATE FUNCTION smembers_array(key text, keyspace name DEFAULT NULL) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_smembers_array' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION smembers_array(text, name) IS
+'members of a set, in no order, as an array';
+
 CREATE FUNCTION spop(key text, count bigint DEFAULT 1, keyspace name DEFAULT NULL)
     RETURNS TABLE (member text)
     AS 'MODULE_PATHNAME', 'hotset_spop' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100 ROWS 1
@@ -843,6 +848,11 @@ CREATE FUNCTION sunion(keys text[], keyspace name DEFAULT NULL)
 COMMENT ON FUNCTION sunion(text[], name) IS
 'members of any of the sets, in no order';
 
+CREATE FUNCTION sunion_array(keys text[], keyspace name DEFAULT NULL) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_sunion_array' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION sunion_array(text[], name) IS
+'members of any of the sets, in no order, as an array';
+
 CREATE FUNCTION sinter(keys text[], keyspace name DEFAULT NULL)
     RETURNS TABLE (member text)
     AS 'MODULE_PATHNAME', 'hotset_sinter' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
@@ -850,12 +860,22 @@ CREATE FUNCTION sinter(keys text[], keyspace name DEFAULT NULL)
 COMMENT ON FUNCTION sinter(text[], name) IS
 'members of all of the sets, in no order';
 
+CREATE FUNCTION sinter_array(keys text[], keyspace name DEFAULT NULL) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_sinter_array' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION sinter_array(text[], name) IS
+'members of all of the sets, in no order, as an array';
+
 CREATE FUNCTION sdiff(keys text[], keyspace name DEFAULT NULL)
     RETURNS TABLE (member text)
     AS 'MODULE_PATHNAME', 'hotset_sdiff' LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 100
     SUPPORT sdiff_support;
 COMMENT ON FUNCTION sdiff(text[], name) IS
 'members of the first set that are in none of the others, in no order';
+
+CREATE FUNCTION sdiff_array(keys text[], keyspace name DEFAULT NULL) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_sdiff_array' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION sdiff_array(text[], name) IS
+'members of the first set that are in none of the others, in no order, as an array';
 
 CREATE FUNCTION sunionstore(dest text, keys text[], keyspace name DEFAULT NULL)
     RETURNS bigint
@@ -984,6 +1004,12 @@ CREATE FUNCTION lrange(key text, start bigint, stop bigint, keyspace name DEFAUL
     SUPPORT lrange_support;
 COMMENT ON FUNCTION lrange(text, bigint, bigint, name) IS
 'values at indexes start to stop, negative from the end, in order';
+
+CREATE FUNCTION lrange_array(key text, start bigint, stop bigint, keyspace name DEFAULT NULL)
+    RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_lrange_array' LANGUAGE C STABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION lrange_array(text, bigint, bigint, name) IS
+'values at indexes start to stop, negative from the end, as an array';
 
 CREATE FUNCTION lpos(key text, value text, rank bigint DEFAULT 1, keyspace name DEFAULT NULL)
     RETURNS bigint

@@ -13,6 +13,8 @@ SELECT llen('l:a'), llen('l:none'), kv_type('l:a');
 SELECT lindex('l:a', 0), lindex('l:a', -1), lindex('l:a', 3), lindex('l:a', 10), lindex('l:a', -11), lindex('l:none', 0);
 SELECT * FROM lrange('l:a', 2, 4);
 SELECT * FROM lrange('l:a', -2, 100);
+SELECT lrange_array('l:a', 2, 4), lrange_array('l:a', 5, 2) AS empty, lrange_array('l:none', 0, -1) AS none, lrange_array('l:a', NULL, 1) IS NULL AS "null",
+	array_lower(lrange_array('l:a', 0, -1), 1), lrange_array('l:a', 0, -1) = (SELECT array_agg(value ORDER BY index) FROM lrange('l:a', 0, -1)) AS same;
 SELECT count(*) FROM lrange('l:a', 5, 2);
 SELECT count(*) FROM lrange('l:a', 9223372036854775807, -9223372036854775808);
 SELECT count(*) FROM lrange('l:a', -9223372036854775808, 9223372036854775807);

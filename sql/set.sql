@@ -30,6 +30,11 @@ SELECT count(*) FROM sunion(NULL);
 -- several
 SELECT array_agg(member ORDER BY member) FROM sunion('{s:a, s:b, s:c}');
 SELECT array_agg(member ORDER BY member) FROM sinter('{s:a, s:b, s:c}');
+-- the same as arrays
+SELECT cardinality(smembers_array('s:a')) = scard('s:a') AS members, smembers_array('s:none') AS none, smembers_array(NULL) IS NULL AS "null",
+	(SELECT array_agg(m ORDER BY m) FROM unnest(sinter_array('{s:a, s:b}')) AS m) = (SELECT array_agg(member ORDER BY member) FROM sinter('{s:a, s:b}')) AS inter,
+	(SELECT array_agg(m ORDER BY m) FROM unnest(sunion_array('{s:a, s:b}')) AS m) = (SELECT array_agg(member ORDER BY member) FROM sunion('{s:a, s:b}')) AS union,
+	(SELECT array_agg(m ORDER BY m) FROM unnest(sdiff_array('{s:a, s:b}')) AS m) = (SELECT array_agg(member ORDER BY member) FROM sdiff('{s:a, s:b}')) AS diff;
 SELECT array_agg(member ORDER BY member) FROM sdiff('{s:a, s:b, s:c}');
 SELECT array_agg(member ORDER BY member) FROM sdiff('{s:a, s:none}');
 SELECT count(*) FROM sinter('{s:a, s:none}');

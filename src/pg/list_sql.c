@@ -47,6 +47,7 @@ PG_FUNCTION_INFO_V1(hotset_rpop_many);
 PG_FUNCTION_INFO_V1(hotset_llen);
 PG_FUNCTION_INFO_V1(hotset_lindex);
 PG_FUNCTION_INFO_V1(hotset_lrange);
+PG_FUNCTION_INFO_V1(hotset_lrange_array);
 PG_FUNCTION_INFO_V1(hotset_lset);
 PG_FUNCTION_INFO_V1(hotset_linsert);
 PG_FUNCTION_INFO_V1(hotset_lrem);
@@ -322,6 +323,13 @@ Datum
 hotset_lrange(PG_FUNCTION_ARGS)
 {
 	return hsg_rows(fcinfo, open_lrange);
+}
+
+/* lrange_array(key text, start bigint, stop bigint) returns text[] */
+Datum
+hotset_lrange_array(PG_FUNCTION_ARGS)
+{
+	return hsg_rows_array(fcinfo, 3, open_lrange);
 }
 
 static HsgRows *

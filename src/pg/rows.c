@@ -15,9 +15,11 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
@@ -239,6 +241,54 @@ former_take(Former *f, const Datum *values, const bool *nulls)
 	}
 	f->tuple.t_len = p - (char *) start;
 	return true;
+}
+
+/* One text after the other where the array will have them: elements are copied once. */
+Datum
+hsg_rows_array(FunctionCallInfo fcinfo, int nargs, HsgRowsOpen open)
+{
+	Size		size = ARR_OVERHEAD_NONULLS(1);
+	Size		capacity = 1024;
+	char	   *buf = palloc(capacity);
+	int			n = 0;
+	HsgRows    *rows;
+	Datum		values[HSG_COLUMNS];
+	bool		nulls[HSG_COLUMNS] = {0};
+	ArrayType  *array;
+
+	rows = open(fcinfo);
+	for (int i = 0; i < nargs; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	for (; hsg_rows_next(fcinfo, rows, values, nulls); n++)
+	{
+		struct varlena *v = (struct varlena *) DatumGetPointer(values[0]);
+		Size		end = size + INTALIGN(VARSIZE(v));
+
+		if (unlikely(end > capacity))
+		{
+			if (end > MaxAllocSize)
+				ereport(ERROR,
+						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						 errmsg("array is too large to be returned"),
+						 errhint("The function that returns rows has no such limit.")));
+			capacity = Min(Max(end, capacity * 2), MaxAllocSize);
+			buf = repalloc(buf, capacity);
+		}
+		memcpy(buf + size, v, VARSIZE(v));
+		memset(buf + size + VARSIZE(v), 0, end - size - VARSIZE(v));
+		size = end;
+	}
+	if (n == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TEXTOID));
+	array = (ArrayType *) buf;
+	memset(array, 0, ARR_OVERHEAD_NONULLS(1));
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = TEXTOID;
+	ARR_DIMS(array)[0] = n;
+	ARR_LBOUND(array)[0] = 1;
+	PG_RETURN_ARRAYTYPE_P(array);
 }
 
 /*

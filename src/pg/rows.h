@@ -46,6 +46,13 @@ typedef HsgRows *(*HsgRowsOpen) (FunctionCallInfo fcinfo);
 /* Body of a SQL function. */
 extern Datum hsg_rows(FunctionCallInfo fcinfo, HsgRowsOpen open);
 
+/*
+ * Body of a SQL function that returns the first column of all rows, never null, as
+ * text[]: what procedures can walk three times as fast as rows.  Null where there is a null
+ * argument among the first 'nargs'.
+ */
+extern Datum hsg_rows_array(FunctionCallInfo fcinfo, int nargs, HsgRowsOpen open);
+
 /* size: of the struct that begins with HsgRows; zeroed. */
 extern void *hsg_rows_new(size_t size);
 extern HsgRows *hsg_rows_none(void);

@@ -22,8 +22,11 @@ static HsStatus combine_and_store(HsMulti *m, HsSetOp setop, const HsBytes *keys
 								  size_t *bad_key, HsType *found);
 
 PG_FUNCTION_INFO_V1(hotset_sunion);
+PG_FUNCTION_INFO_V1(hotset_sunion_array);
 PG_FUNCTION_INFO_V1(hotset_sinter);
+PG_FUNCTION_INFO_V1(hotset_sinter_array);
 PG_FUNCTION_INFO_V1(hotset_sdiff);
+PG_FUNCTION_INFO_V1(hotset_sdiff_array);
 PG_FUNCTION_INFO_V1(hotset_sunionstore);
 PG_FUNCTION_INFO_V1(hotset_sinterstore);
 PG_FUNCTION_INFO_V1(hotset_sdiffstore);
@@ -36,6 +39,13 @@ hotset_sunion(PG_FUNCTION_ARGS)
 	return hsg_rows(fcinfo, open_sunion);
 }
 
+/* sunion_array(keys text[]) returns text[] */
+Datum
+hotset_sunion_array(PG_FUNCTION_ARGS)
+{
+	return hsg_rows_array(fcinfo, 1, open_sunion);
+}
+
 /* sinter(keys text[]) returns rows (member) */
 Datum
 hotset_sinter(PG_FUNCTION_ARGS)
@@ -43,11 +53,25 @@ hotset_sinter(PG_FUNCTION_ARGS)
 	return hsg_rows(fcinfo, open_sinter);
 }
 
+/* sinter_array(keys text[]) returns text[] */
+Datum
+hotset_sinter_array(PG_FUNCTION_ARGS)
+{
+	return hsg_rows_array(fcinfo, 1, open_sinter);
+}
+
 /* sdiff(keys text[]) returns rows (member) */
 Datum
 hotset_sdiff(PG_FUNCTION_ARGS)
 {
 	return hsg_rows(fcinfo, open_sdiff);
+}
+
+/* sdiff_array(keys text[]) returns text[] */
+Datum
+hotset_sdiff_array(PG_FUNCTION_ARGS)
+{
+	return hsg_rows_array(fcinfo, 1, open_sdiff);
 }
 
 static HsgRows *

@@ -35,6 +35,7 @@ PG_FUNCTION_INFO_V1(hotset_sismember);
 PG_FUNCTION_INFO_V1(hotset_smismember);
 PG_FUNCTION_INFO_V1(hotset_scard);
 PG_FUNCTION_INFO_V1(hotset_smembers);
+PG_FUNCTION_INFO_V1(hotset_smembers_array);
 PG_FUNCTION_INFO_V1(hotset_spop);
 PG_FUNCTION_INFO_V1(hotset_srandmember);
 
@@ -223,6 +224,13 @@ Datum
 hotset_smembers(PG_FUNCTION_ARGS)
 {
 	return hsg_rows(fcinfo, open_smembers);
+}
+
+/* smembers_array(key text) returns text[] */
+Datum
+hotset_smembers_array(PG_FUNCTION_ARGS)
+{
+	return hsg_rows_array(fcinfo, 1, open_smembers);
 }
 
 static HsgRows *
