@@ -11,6 +11,7 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "storage/ipc.h"
 #include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
@@ -44,6 +45,7 @@ static bool is_registered = false;	/* the transaction is about to commit */
 static void xact_callback(XactEvent event, void *arg);
 static void register_touched(void);
 static void flush_counts(void);
+static void flush_at_exit(int code, Datum arg);
 
 /*
  * ---- Shared memory -------------------------------------------------------------
@@ -271,12 +273,24 @@ xact_callback(XactEvent event, void *arg)
 static void
 flush_counts(void)
 {
+	static bool flushes_at_exit = false;
 	uint64		others = 0;
 
 	for (int i = HSG_CACHE_HITS + 1; i < HSG_CACHE_NCOUNTS; i++)
 		others |= hsg_cache_pending[i];
 	if (counts != NULL && (others != 0 || hsg_cache_pending[HSG_CACHE_HITS] >= HITS_AT_ONCE))
 		hsg_cache_counts(NULL);
+	else if (hsg_cache_pending[HSG_CACHE_HITS] != 0 && !flushes_at_exit)
+	{
+		flushes_at_exit = true;
+		before_shmem_exit(flush_at_exit, (Datum) 0);
+	}
+}
+
+static void
+flush_at_exit(int code, Datum arg)
+{
+	hsg_cache_counts(NULL);
 }
 
 void

@@ -65,6 +65,7 @@ hotset.max_value = '64MB'
 pgmemcache.default_servers = '$work/s/memcached'
 shared_buffers = '1GB'
 max_wal_size = '4GB'
+max_connections = 250
 work_mem = '64MB'
 jit = off
 autovacuum_naptime = '10s'
