@@ -439,5 +439,8 @@ extern void hs_stats_reset(HsHandle *h, int64_t now_us);
  */
 extern const char *hs_keyspace_verify(HsHandle *h);
 extern const char *hs_region_verify(void);
+/* Its last part: does all memory belong to somebody?  What is wrong may be so for the moment,
+ * while others take and give back memory; what is wrong time after time is damage. */
+extern const char *hs_sums_verify(void);
 
 #endif							/* HS_STORE_H */

@@ -31,6 +31,7 @@
 #define BIG_KEYS_MAX		10000
 #define SCAN_BATCH			1000	/* keys visited under one lock */
 #define INBOX_BYTES			(256 * 1024)
+#define SUMS_NAPS			1000	/* of a millisecond each, for a quiet moment */
 
 /* A key that may be among the largest; key bytes follow, or are pointed to. */
 typedef struct BigKey
@@ -523,7 +524,13 @@ hotset_verify(PG_FUNCTION_ARGS)
 					 errmsg("keyspace of server %u in database %u is damaged: %s",
 							server, db, wrong)));
 	}
-	wrong = hs_region_verify();
+	wrong = hs_sums_verify();
+	for (int naps = 0; wrong != NULL && naps < SUMS_NAPS; naps++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(1000);
+		wrong = hs_sums_verify();
+	}
 	if (wrong != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
