@@ -23,6 +23,12 @@ SELECT hset('h:o1', '{"a": "1"}'::jsonb), hset('h:o1', '{"a": null}'::jsonb), kv
 SELECT hgetall_jsonb('h:o'), hgetall_jsonb('h:none') IS NULL AS none, hgetall_jsonb(NULL) IS NULL AS of_null;
 SELECT hset('h:o2', hgetall_jsonb('h:o')), hgetall_jsonb('h:o2') = hgetall_jsonb('h:o') AS copied;
 
+-- a name that no field can have: nothing is done
+\set VERBOSITY terse
+SELECT hset('h:o3', jsonb_build_object('a', '1', repeat('x', 70000), NULL));
+\set VERBOSITY default
+SELECT kv_exists('h:o3') AS done;
+
 -- rows: a field for each column
 CREATE TABLE h_user (id bigint, name text, dropped int, born date, tags text[], note text);
 ALTER TABLE h_user DROP COLUMN dropped;

@@ -222,13 +222,17 @@ change_run(HsHandle *h, HsBytes key, const Change *c)
 	return added;
 }
 
-/* Setting can fail, and has then changed nothing; removing takes no memory. */
+/* Setting can fail, and has then changed nothing; removing fails for long names only. */
 static HsStatus
 change_apply(HsOp *op, const Change *c, int64_t expires_us, uint64_t *added)
 {
 	uint64_t	removed;
-	HsStatus	status = hs_hash_set(op, c->fields, c->nfields, false, expires_us, added);
+	HsStatus	status;
 
+	for (size_t i = 0; i < c->nremoved; i++)
+		if (c->removed[i].size > HS_MAX_KEY)
+			return HS_KEY_TOO_LONG;
+	status = hs_hash_set(op, c->fields, c->nfields, false, expires_us, added);
 	if (status == HS_OK && c->nremoved > 0)
 		status = hs_hash_remove(op, c->removed, c->nremoved, &removed);
 	return status;
