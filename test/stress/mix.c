@@ -13,6 +13,7 @@
  *	- counters are added to in place by all: at the end they hold the sum;
  *	- some keys stay throughout: every scan meets each exactly once;
  *	- members of sorted sets have one writer too, their order is checked;
+ *	- so have fields of hashes, of which many expire on their own;
  *	- one keyspace is flushed, dropped and made anew again and again.
  *
  * The clock is shared and moved by the workers, so expiry is exact.
@@ -28,6 +29,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dues.h"
+#include "hash.h"
 #include "heap_test.h"
 #include "keys_test.h"
 #include "port_test.h"
@@ -45,10 +48,14 @@
 #define SETS			5
 #define MEMBERS			400		/* of each worker, in each sorted set */
 
+#define HASHES			4
+#define FIELDS			300		/* of each worker, in each hash */
+
 #define NAME_ACCOUNT	UINT64_C(10000000)
 #define NAME_COUNTER	UINT64_C(20000000)
 #define NAME_STAYING	UINT64_C(30000000)
 #define NAME_SET		UINT64_C(40000000)
+#define NAME_HASH		UINT64_C(50000000)
 
 enum
 {
@@ -104,6 +111,7 @@ typedef struct Worker
 	Seen	   *seen[NKEYSPACES];	/* by key number */
 	double		score[SETS][MEMBERS];	/* in PLAIN; NaN: not a member */
 	uint64_t	set_seen[SETS];
+	OwnKey		field[HASHES][FIELDS];	/* in PLAIN */
 	HsCursor	scan;
 	uint8_t		met[STAYING];
 	uint8_t    *buf;
@@ -691,6 +699,113 @@ do_zset_delete(Worker *w)
 }
 
 /*
+ * ---- Hashes ------------------------------------------------------------------------
+ * In PLAIN a field is its writer's, which knows its value and when it expires.
+ */
+
+/* Bytes that tell field, counter and size. */
+static HsBytes
+field_value(Worker *w, uint64_t i, const OwnKey *own)
+{
+	uint64_t	head[2] = {w->id * UINT64_C(1000) + i, own->counter};
+
+	memset(w->value, (int) (own->counter & 0xff), own->size);
+	memcpy(w->value, head, own->size < sizeof(head) ? own->size : sizeof(head));
+	return hs_bytes(w->value, own->size);
+}
+
+static HsStatus
+hash_begin(Worker *w, HsBytes key, HsLockMode mode, int64_t now_us, HsOp *op)
+{
+	HsStatus	status = hs_op_begin(op, &w->ks[PLAIN], key, mode, now_us);
+
+	while (status == HS_DUE)
+	{
+		while (hs_dues_purge(&w->ks[PLAIN], w->ks[PLAIN].due_hash, now_us))
+			;
+		status = hs_op_begin(op, &w->ks[PLAIN], key, mode, now_us);
+	}
+	return status;
+}
+
+/* What has expired must be gone; what has not must be there, or expire before the next look. */
+static void
+field_check(Worker *w, HsOp *op, HsBytes name, uint64_t i, const OwnKey *own, int64_t now_us)
+{
+	HsItems		items = {.buf = w->buf,.capacity = MAX_VALUE};
+	HsStatus	status = hs_hash_get(op, name, &items);
+	size_t		pos = 0;
+	HsBytes		value;
+
+	if (status == HS_NOT_FOUND)
+	{
+		if (own->present && own->expires_us > now_of(w))
+			fail(w->control, "field %s is lost", (const char *) name.data);
+		return;
+	}
+	if (status != HS_OK || !own->present || own->expires_us <= now_us)
+		fail(w->control, "field %s is there, status %d", (const char *) name.data, (int) status);
+	else if (!hs_items_next(&items, &pos, &value) || hs_bytes_cmp(value, field_value(w, i, own)) != 0)
+		fail(w->control, "field %s has another value", (const char *) name.data);
+}
+
+static void
+do_hash(Worker *w)
+{
+	uint64_t	s = below(w, HASHES);
+	uint64_t	i = below(w, FIELDS);
+	OwnKey	   *own = &w->field[s][i];
+	bool		writes = below(w, 2) == 0;
+	char		key_buf[KEYS_NAME_SIZE],
+				name_buf[KEYS_NAME_SIZE];
+	HsBytes		key = keys_name(key_buf, NAME_HASH + s);
+	HsBytes		name = member_name(name_buf, w->id, i);
+	int64_t		now_us = now_of(w);
+	uint64_t	n = 0;
+	HsDueResult result;
+	HsStatus	status;
+	HsOp		op;
+
+	status = hash_begin(w, key, writes ? HS_EXCLUSIVE : HS_SHARED, now_us, &op);
+	if (status != HS_OK)
+	{
+		fail(w->control, "hash: status %d", (int) status);
+		return;
+	}
+	field_check(w, &op, name, i, own, now_us);
+	if (writes && below(w, 4) == 0)
+	{
+		status = hs_hash_remove(&op, &name, 1, &n);
+		own->present = false;
+	}
+	else if (writes)
+	{
+		uint32_t	size = (uint32_t) below(w, below(w, 10) == 0 ? 9000 : 60);
+		OwnKey		next = {true, size, own->counter + 1, HS_NEVER};
+		HsHashField f = {name, field_value(w, i, &next)};
+
+		status = hs_hash_set(&op, &f, 1, false, HS_NEVER, &n);
+		if (status == HS_OK)
+			*own = next;
+	}
+	if (writes && status == HS_OK && own->present && below(w, 2) == 0)
+	{
+		int64_t		expires_us = now_us + 1 + (int64_t) below(w, 200000);
+
+		status = hs_dues_set(&op, HS_HASH, &name, 1, expires_us, 0, &result);
+		if (status == HS_OK && result == HS_DUE_SET)
+			own->expires_us = expires_us;
+		else if (status == HS_OK)
+			fail(w->control, "field %s: no expiry, %d", name_buf, (int) result);
+	}
+	hs_op_end(&op);
+	if (status == HS_NO_MEMORY)
+		atomic_fetch_add(&w->control->refused[PLAIN], 1);
+	else if (status != HS_OK)
+		fail(w->control, "hash write ended with status %d", (int) status);
+}
+
+/*
  * ---- Keyspaces -------------------------------------------------------------------
  */
 
@@ -760,6 +875,8 @@ do_something(Worker *w)
 		return do_scan(w), MIX_SCAN;
 	if (what < 9103)
 		return do_count(w), MIX_COUNT;
+	if (what < 9300)
+		return do_hash(w), MIX_HASH;
 	if (what < 9600)
 		return do_zset_write(w, k == CACHE || k == RENEWED ? k : PLAIN), MIX_ZSET_WRITE;
 	if (what < 9970)
@@ -941,7 +1058,7 @@ mix_report(const MixControl *c, const char *program, double seconds)
 {
 	static const char *const names[MIX_NOPS] = {
 		"read", "set", "set large", "delete", "expire", "counter", "transfer", "audit", "scan",
-		"count", "zset write", "zset read", "zset delete", "flush", "drop", "stats"
+		"count", "zset write", "zset read", "zset delete", "hash", "flush", "drop", "stats"
 	};
 	uint64_t	total = 0;
 	unsigned	failures = atomic_load(&((MixControl *) c)->failures);
