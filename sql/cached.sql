@@ -181,6 +181,50 @@ SELECT kv_fetch('view', 'SELECT a FROM cached_view');
 TRUNCATE cached_user;
 SELECT cached_name(1) IS NULL AS truncated;
 
+-- what is new may hide what was there
+CREATE SCHEMA cached_first;
+SET search_path = cached_first, public;
+SELECT kv_fetch('hidden', 'SELECT a FROM cached_view');
+CREATE TABLE cached_first.cached_view AS SELECT 3 AS a;
+SELECT kv_fetch('hidden', 'SELECT a FROM cached_view');
+DROP TABLE cached_first.cached_view;
+SELECT kv_fetch('hidden', 'SELECT a FROM cached_view');
+CREATE TEMP TABLE cached_view AS SELECT 4 AS a;
+SELECT kv_fetch('hidden', 'SELECT a FROM cached_view');
+UPDATE cached_view SET a = 5;
+SELECT kv_fetch('hidden', 'SELECT a FROM cached_view');
+TRUNCATE cached_view;
+SELECT kv_fetch('hidden', 'SELECT a FROM cached_view') IS NULL AS truncated;
+DISCARD TEMP;
+SELECT kv_fetch('hidden', 'SELECT a FROM cached_view');
+RESET search_path;
+DROP SCHEMA cached_first;
+
+-- settings that change what a query means
+SET default_text_search_config = 'simple';
+SELECT kv_fetch('means', 'SELECT to_tsvector($1)::text', ARRAY['the cats']);
+SET default_text_search_config = 'english';
+SELECT kv_fetch('means', 'SELECT to_tsvector($1)::text', ARRAY['the cats']);
+RESET default_text_search_config;
+
+-- queries that run more queries than plans are kept, and themselves
+CREATE FUNCTION cached_many(n int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1..300 LOOP
+		PERFORM kv_fetch('many ' || i, format('SELECT %s + $1', i), ARRAY[n::text]);
+	END LOOP;
+	RETURN CASE WHEN n > 1 THEN kv_fetch('many', 'SELECT cached_many($1)', ARRAY[(n - 1)::text]) ELSE '' END || n;
+END$$;
+SELECT kv_fetch('many', 'SELECT cached_many($1)', ARRAY['3']);
+CREATE DOMAIN cached_domain AS int CHECK (cached_many(VALUE) <> '');
+SELECT kv_fetch('many', 'SELECT $1::cached_domain + $2', ARRAY['1', '2']);
+DROP DOMAIN cached_domain;
+DROP FUNCTION cached_many;
+
+-- the results of kv_fetch are not for kv_get_cached
+SELECT kv_get_cached(E'\x01fetch:10:');
+SELECT * FROM kv_get_lease(E'\x01fetch:10:');
+
 DROP VIEW cached_view;
 DROP FUNCTION cached_name, cached_team, cached_self, cached_counts;
 DROP TABLE cached_user;

@@ -38,6 +38,36 @@ SET ROLE define_user;
 SELECT kv_fetch_def('name of secret', '1');
 RESET ROLE;
 
+-- finding a definition runs nothing of who asks
+CREATE SCHEMA define_trap AUTHORIZATION define_user;
+SET ROLE define_user;
+CREATE FUNCTION define_trap.trap(text, text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION 'run by %', current_user;
+END$$;
+CREATE OPERATOR define_trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = define_trap.trap);
+SET search_path = define_trap, pg_catalog, public;
+SELECT kv_fetch_def('nobody');
+RESET search_path;
+RESET ROLE;
+DROP SCHEMA define_trap CASCADE;
+
+-- a temporary table is not what a definition meant
+SET ROLE define_owner;
+SET search_path = define_data, public;
+CREATE TABLE gone AS SELECT 'real' AS a;
+SELECT kv_define('gone', 'SELECT a FROM gone', 'gone'), kv_define_grant('gone', 'define_user');
+RESET search_path;
+DROP TABLE define_data.gone;
+SET ROLE define_user;
+CREATE TEMP TABLE gone AS SELECT 'false' AS a;
+GRANT SELECT ON gone TO define_owner;
+SELECT kv_fetch_def('gone');
+DROP TABLE gone;
+SELECT kv_fetch_def('gone');
+RESET ROLE;
+SELECT kv_undefine('gone');
+
 -- a definition can be changed by its owner, and everybody sees the new one
 SELECT kv_define('name of secret', 'SELECT 1', 'x');
 SET ROLE define_owner;

@@ -64,6 +64,7 @@ typedef struct HsgResult
 	HsBytes		bytes;
 	int64_t		expires_us;
 	int64_t		soft_expires_us;
+	bool		is_private;		/* comes from temporary tables: not to be kept */
 } HsgResult;
 
 /*

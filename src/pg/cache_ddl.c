@@ -2,10 +2,10 @@
  * cache_ddl.c
  *	  Statements that change what queries mean void all cached results.
  *
- * ALTER, DROP, TRUNCATE, CREATE OR REPLACE, REFRESH, REVOKE and the like can change the
- * result of any query, and a row trigger sees none of it.  They are rare, so they touch every
- * slot; at commit that takes about a millisecond.  What concerns temporary tables
- * alone does not count.
+ * ALTER, DROP, TRUNCATE, REFRESH, GRANT, REVOKE and the like can change the result of any
+ * query, and a row trigger sees none of it; what is new may come first in a search path,
+ * or fit a call better.  They are rare, so they touch every slot; at commit that takes about a
+ * millisecond.  What concerns temporary tables alone is of this session alone: counted.
  */
 #include "postgres.h"
 
@@ -19,6 +19,8 @@
 
 #include "glue.h"
 #include "invalidate.h"
+
+uint64		hsg_ddl_count = 0;
 
 static ProcessUtility_hook_type prev_utility = NULL;
 
@@ -40,6 +42,13 @@ concerns_others(RangeVar *name)
 	Oid			relation = RangeVarGetRelid(name, NoLock, true);
 
 	return OidIsValid(relation) && get_rel_persistence(relation) != RELPERSISTENCE_TEMP;
+}
+
+static bool
+is_for_others(RangeVar *fresh)
+{
+	return fresh->relpersistence != RELPERSISTENCE_TEMP &&
+		(fresh->schemaname == NULL || strcmp(fresh->schemaname, "pg_temp") != 0);
 }
 
 static bool
@@ -95,14 +104,28 @@ may_change_results(Node *stmt)
 		case T_RenameStmt:
 			return ((RenameStmt *) stmt)->relation == NULL ||
 				concerns_others(((RenameStmt *) stmt)->relation);
-		case T_CreateFunctionStmt:
-			return ((CreateFunctionStmt *) stmt)->replace;
+		case T_CreateStmt:
+			return is_for_others(((CreateStmt *) stmt)->relation);
+		case T_CreateTableAsStmt:
+			return is_for_others(((CreateTableAsStmt *) stmt)->into->rel);
+		case T_CreateSeqStmt:
+			return is_for_others(((CreateSeqStmt *) stmt)->sequence);
 		case T_ViewStmt:
-			return ((ViewStmt *) stmt)->replace;
+			return is_for_others(((ViewStmt *) stmt)->view);
+		case T_CreateForeignTableStmt:
+		case T_ImportForeignSchemaStmt:
+		case T_CreateSchemaStmt:
+		case T_CreateFunctionStmt:
+		case T_CreateCastStmt:
+		case T_CreateDomainStmt:
+		case T_CreateEnumStmt:
+		case T_CreateRangeStmt:
+		case T_CompositeTypeStmt:
+		case T_DefineStmt:
+		case T_AlterOpFamilyStmt:
 		case T_GrantStmt:
-			return !((GrantStmt *) stmt)->is_grant;
 		case T_GrantRoleStmt:
-			return !((GrantRoleStmt *) stmt)->is_grant;
+		case T_DropRoleStmt:
 		case T_AlterObjectSchemaStmt:
 		case T_AlterOwnerStmt:
 		case T_AlterTypeStmt:
@@ -136,12 +159,16 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	/* to be asked before: afterwards a table may be gone */
 	bool		voids = hsg_shared != NULL && !RecoveryInProgress() &&
 		may_change_results(pstmt->utilityStmt);
+	bool		counts = IsA(pstmt->utilityStmt, DiscardStmt) ||
+		GetCommandLogLevel(pstmt->utilityStmt) == LOGSTMT_DDL;
 
+	hsg_ddl_count += counts;
 	/* DETACH PARTITION CONCURRENTLY commits on its way */
 	if (voids && IsA(pstmt->utilityStmt, AlterTableStmt) && !XactReadOnly)
 		hsg_touch_all();
 	(prev_utility != NULL ? prev_utility : standard_ProcessUtility)
 		(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	hsg_ddl_count += counts;
 	if (voids)
 		hsg_touch_all();
 }

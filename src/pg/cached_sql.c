@@ -17,6 +17,7 @@
 
 #include "cache.h"
 
+static void require_own_key(HsBytes key);
 static bool cached_read(FunctionCallInfo fcinfo, HsgEntry *e);
 static Datum lease_command(FunctionCallInfo fcinfo, HsCachedKind kind);
 static int64 lease_of(const HsgDeps *deps, const uint64_t *labels);
@@ -77,6 +78,17 @@ hotset_kv_get_cached_jsonb(PG_FUNCTION_ARGS)
 	return entry_datum(&e, HS_CACHED_JSONB);
 }
 
+/* Results of kv_fetch may be those of other roles, and are for nobody to read or fill. */
+static void
+require_own_key(HsBytes key)
+{
+	if (key.size > 0 && key.data[0] == HSG_FETCH_MARK)
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("key \"%s\" is reserved", hsg_key_text(key)),
+				 errdetail("Keys that begin with the character 1 are those of kv_fetch.")));
+}
+
 static bool
 cached_read(FunctionCallInfo fcinfo, HsgEntry *e)
 {
@@ -89,6 +101,7 @@ cached_read(FunctionCallInfo fcinfo, HsgEntry *e)
 	if (PG_ARGISNULL(0))
 		return false;
 	key = hsg_arg_bytes(fcinfo, 0);
+	require_own_key(key);
 	hsg_snapshot(&s);
 	found = hsg_cache_look(h, key, hsg_slot(HSG_NAME_KEY, key), &s, e, &why);
 	hsg_cache_count(why);
@@ -152,6 +165,7 @@ lease_command(FunctionCallInfo fcinfo, HsCachedKind kind)
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
+	require_own_key(key);
 	hsg_arg_deps(fcinfo, key, 1, &deps);
 	hsg_snapshot(&s);
 	found = hsg_cache_look(h, key, deps.slot[0], &s, &e, &why);
@@ -221,11 +235,7 @@ fill_command(FunctionCallInfo fcinfo, HsCachedKind kind)
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	if (key.size > 0 && key.data[0] == HSG_FETCH_MARK)
-		ereport(ERROR,
-				(errcode(ERRCODE_RESERVED_NAME),
-				 errmsg("key \"%s\" is reserved", hsg_key_text(key)),
-				 errdetail("Keys that begin with the character 1 are those of kv_fetch.")));
+	require_own_key(key);
 	if (!PG_ARGISNULL(1))
 	{
 		r.kind = kind;

@@ -25,7 +25,9 @@
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #define XXH_INLINE_ALL
@@ -73,7 +75,8 @@ static char *render(const char *template, const HsgQuery *q);
 static void forget(Datum arg, Oid relation);
 static Datum fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind);
 static char *current_path(void);
-static void as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls);
+static void as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls,
+						   bool is_read);
 
 PG_FUNCTION_INFO_V1(hotset_kv_define);
 PG_FUNCTION_INFO_V1(hotset_kv_undefine);
@@ -117,6 +120,7 @@ find_definition(const char *name)
 	bool		found;
 
 	hsg_require_preload();
+	AcceptInvalidationMessages();
 	if (definitions == NULL)
 	{
 		HASHCTL		ctl = {.keysize = sizeof(NameData),.entrysize = sizeof(Definition),
@@ -161,9 +165,12 @@ load_definition(Definition *d, const char *name)
 	table_oid = definition_table();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	/* what is kept must not be what an old snapshot sees */
+	PushActiveSnapshot(GetLatestSnapshot());
 	as_table_owner(psprintf("SELECT owner::oid, granted::oid[], returns, query, key, tags, ttl, soft_ttl, wait, rls_covered, search_path, keyspace FROM %s WHERE name = $1",
 							quote_qualified_identifier(get_namespace_name(get_rel_namespace(table_oid)), "hotset_definition")),
-				   1, &type, &arg, NULL);
+				   1, &type, &arg, NULL, true);
+	PopActiveSnapshot();
 	found = SPI_processed == 1;
 	if (found)
 	{
@@ -299,6 +306,7 @@ stored_name(const Definition *d, const HsgQuery *q, const char *key)
 	XXH3_128bits_update(&state, d->search_path, strlen(d->search_path) + 1);
 	XXH3_128bits_update(&state, &d->owner, sizeof(d->owner));
 	XXH3_128bits_update(&state, &d->as, sizeof(d->as));
+	XXH3_128bits_update(&state, &d->rls_covered, sizeof(d->rls_covered));
 	XXH3_128bits_update(&state, d->key, strlen(d->key) + 1);
 	for (int i = 0; i < d->ntags; i++)
 		XXH3_128bits_update(&state, d->tags[i], strlen(d->tags[i]) + 1);
@@ -401,21 +409,30 @@ render(const char *template, const HsgQuery *q)
  */
 
 /*
- * Run a command on the table with the rights of its owner.  Within SPI.
+ * Run a command on the table with the rights of its owner, and with names of the system
+ * alone: who calls must not have the owner run operators of his.  Within SPI.  Reading
+ * only is under the active snapshot.
  */
 static void
-as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls)
+as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls,
+			   bool is_read)
 {
 	Relation	rel = relation_open(definition_table(), AccessShareLock);
 	Oid			owner = rel->rd_rel->relowner;
 	Oid			user;
 	int			context;
+	int			nest;
 
 	relation_close(rel, AccessShareLock);
 	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
-	if (SPI_execute_with_args(command, nargs, types, values, nulls, false, 0) < 0)
+	nest = NewGUCNestLevel();
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_execute_with_args(command, nargs, types, values, nulls, is_read, 0) < 0)
 		elog(ERROR, "could not run \"%s\"", command);
+	AtEOXact_GUC(false, nest);
 	SetUserIdAndSecContext(user, context);
 }
 
@@ -516,7 +533,7 @@ hotset_kv_define(PG_FUNCTION_ARGS)
 							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::regrole, $12)"
 							" ON CONFLICT (name) DO UPDATE SET query = $2, key = $3, tags = $4, returns = $5, ttl = $6, soft_ttl = $7, wait = $8, rls_covered = $9, keyspace = $10, search_path = $12"
 							" WHERE d.owner = $11::regrole",
-							qualified_table()), 12, types, values, nulls);
+							qualified_table()), 12, types, values, nulls, false);
 	done = SPI_processed;
 	SPI_finish();
 	if (done == 0)
@@ -553,7 +570,8 @@ change(FunctionCallInfo fcinfo, const char *command)
 	values[1] = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? PG_GETARG_DATUM(1) : ObjectIdGetDatum(InvalidOid);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	as_table_owner(psprintf(command, qualified_table()), PG_NARGS() > 1 ? 2 : 1, types, values, NULL);
+	as_table_owner(psprintf(command, qualified_table()), PG_NARGS() > 1 ? 2 : 1, types, values, NULL,
+				   false);
 	SPI_finish();
 }
 

@@ -7,12 +7,20 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
+#include "parser/parse_expr.h"
+#include "parser/parser.h"
 #include "pgtime.h"
+#include "tsearch/ts_cache.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/pg_locale.h"
+#include "utils/snapmgr.h"
+#include "utils/xml.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -90,6 +98,28 @@ fetch_or_wait(HsgFetch *f, HsgCacheFound found)
 	return false;
 }
 
+/*
+ * Has something changed while the query ran?  Volatile functions may have seen it: they take
+ * snapshots of their own.
+ */
+static bool
+has_changed(const HsgFetch *f, const uint64_t *labels)
+{
+	uint64_t	now[HS_CACHED_DEPS];
+	HsSnapshot	s;
+	bool		is_known;
+
+	if (IsolationUsesXactSnapshot())
+		return false;
+	if (IsInParallelMode())
+		return true;
+	PushActiveSnapshot(GetLatestSnapshot());
+	hsg_snapshot(&s);
+	is_known = hsg_cache_labels(&s, &f->deps, now);
+	PopActiveSnapshot();
+	return !is_known || memcmp(now, labels, f->deps.n * sizeof(*now)) != 0;
+}
+
 static void
 fetch_run(HsgFetch *f)
 {
@@ -101,9 +131,9 @@ fetch_run(HsgFetch *f)
 	now_us = hsg_now();
 	f->result.expires_us = hsg_expiry(now_us, f->ttl_us);
 	f->result.soft_expires_us = hsg_expiry(now_us, f->soft_ttl_us);
-	if (hsg_has_changes())
+	if (hsg_has_changes() || f->result.is_private)
 		hsg_cache_count(HSG_CACHE_FILL_OWN);
-	else if (!hsg_cache_labels(&f->snapshot, &f->deps, labels))
+	else if (!hsg_cache_labels(&f->snapshot, &f->deps, labels) || has_changed(f, labels))
 		hsg_cache_count(HSG_CACHE_FILL_LABEL);
 	else
 		(void) hsg_cache_store(f->h, f->stored, &f->deps, labels, &f->result, false);
@@ -201,9 +231,13 @@ hsg_fetch_wait(const Interval *iv)
 void
 hsg_fetch_hash_settings(void *state)
 {
-	const char *zone = pg_get_timezone_name(session_timezone);
-	int			settings[] = {DateStyle, DateOrder, IntervalStyle, extra_float_digits, bytea_output};
+	const char *texts[] = {pg_get_timezone_name(session_timezone), TSCurrentConfig, locale_monetary,
+	locale_numeric, locale_time};
+	int			settings[] = {DateStyle, DateOrder, IntervalStyle, extra_float_digits, bytea_output,
+		xmlbinary, xmloption, standard_conforming_strings, Transform_null_equals,
+	Array_nulls, quote_all_identifiers};
 
 	XXH3_128bits_update(state, settings, sizeof(settings));
-	XXH3_128bits_update(state, zone, strlen(zone) + 1);
+	for (int i = 0; i < lengthof(texts); i++)
+		XXH3_128bits_update(state, texts[i], strlen(texts[i]) + 1);
 }

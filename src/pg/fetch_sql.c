@@ -124,12 +124,13 @@ hash_session(XXH3_state_t *state)
 
 	hsg_fetch_hash_settings(state);
 	XXH3_128bits_update(state, namespace_search_path, strlen(namespace_search_path) + 1);
-	/* temporary tables may hide others: such a session keeps to itself */
+	/* temporary tables may hide others: such a session keeps to itself, and begins anew with each */
 	GetTempNamespaceState(&temp, &temp_toast);
 	if (OidIsValid(temp))
 	{
 		XXH3_128bits_update(state, &MyProcPid, sizeof(MyProcPid));
 		XXH3_128bits_update(state, &MyStartTimestamp, sizeof(MyStartTimestamp));
+		XXH3_128bits_update(state, &hsg_ddl_count, sizeof(hsg_ddl_count));
 	}
 }
 

@@ -91,6 +91,7 @@ extern bool hsg_serializable_hits;
 
 extern void hsg_invalidate_install(void);
 extern void hsg_cache_ddl_install(void);	/* cache_ddl.c */
+extern uint64 hsg_ddl_count;	/* grows with statements of this session that change the schema */
 extern Size hsg_invalidate_shmem_size(void);
 extern void hsg_invalidate_shmem_startup(void);
 /* Say where this life of the server begins, once it is out of recovery. */

@@ -7,15 +7,21 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "parser/parse_param.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/snapmgr.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -34,7 +40,8 @@ typedef struct Params
 
 typedef struct PlanKey
 {
-	uint64		hash;			/* of the text */
+	uint64		hash;			/* of the text and the search path */
+	Oid			role;			/* which schemas are searched depends on it, too */
 	uint32		as;
 	uint32		nargs;
 } PlanKey;
@@ -44,40 +51,81 @@ typedef struct KeptPlan
 	PlanKey		key;
 	SPIPlanPtr	plan;			/* NULL: not made yet */
 	char	   *text;
+	uint64		label;			/* of the schema, see schema_label() */
+	uint64		ddl_count;		/* of this session */
 	Params	   *params;			/* for analysis, again and again */
 	Oid			types[MAX_ARGS];
 } KeptPlan;
 
 static HTAB *plans = NULL;
 
+/*
+ * A query can call functions that run other queries here, or the same one anew.
+ * What they would drop may be running further up, so it waits.
+ */
+static int	running = 0;
+static List *dropped = NIL;		/* of Dropped */
+
+typedef struct Dropped
+{
+	SPIPlanPtr	plan;
+	Params	   *params;			/* or NULL */
+} Dropped;
+
+static uint64 schema_label(void);
 static KeptPlan *plan_of(const HsgQuery *q);
 static void plan_make(KeptPlan *p, const HsgQuery *q);
 static void plan_drop(KeptPlan *p);
+static void plan_free(SPIPlanPtr plan, Params *params);
+static void free_dropped(void);
+static void run(const HsgQuery *q, bool rls_covered, HsgResult *r);
 static char *statement_of(const HsgQuery *q);
 static void params_setup(ParseState *pstate, void *arg);
 static void check_statement(SPIPlanPtr plan, const HsgQuery *q);
 static ParamListInfo params_of(const KeptPlan *p, const HsgQuery *q);
 static void check_security(SPIPlanPtr plan);
+static bool reads_temporary(SPIPlanPtr plan);
 static void take_result(const HsgQuery *q, HsgResult *r);
 
 void
 hsg_query_run(const HsgQuery *q, bool rls_covered, HsgResult *r)
 {
+	running++;
+	PG_TRY();
+	{
+		run(q, rls_covered, r);
+	}
+	PG_FINALLY();
+	{
+		running--;
+	}
+	PG_END_TRY();
+}
+
+static void
+run(const HsgQuery *q, bool rls_covered, HsgResult *r)
+{
 	SPIExecuteOptions options = {.read_only = true,.must_return_tuples = true,.tcount = 2};
 	MemoryContext caller = CurrentMemoryContext;
+	SPIPlanPtr	plan;
 	KeptPlan	   *p;
 	int			code;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	if (running == 1)
+		free_dropped();
 	p = plan_of(q);
+	/* what is called from here on may remove p */
+	plan = p->plan;
 	options.params = params_of(p, q);
-	code = SPI_execute_plan_extended(p->plan, &options);
+	code = SPI_execute_plan_extended(plan, &options);
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "could not run the query: %s", SPI_result_code_string(code));
 	/* only now is it sure for which role and setting the plan was made */
 	if (!rls_covered)
-		check_security(p->plan);
+		check_security(plan);
+	r->is_private = reads_temporary(plan);
 	MemoryContextSwitchTo(caller);
 	take_result(q, r);
 	SPI_finish();
@@ -108,6 +156,7 @@ plan_of(const HsgQuery *q)
 {
 	PlanKey		key;
 	KeptPlan	   *p;
+	uint64		label;
 	bool		found;
 
 	if (q->nargs > MAX_ARGS)
@@ -131,7 +180,10 @@ plan_of(const HsgQuery *q)
 		plans = hash_create("hotset plans", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	memset(&key, 0, sizeof(key));
-	key.hash = XXH3_64bits(q->text.data, q->text.size);
+	key.hash = XXH3_64bits_withSeed(q->text.data, q->text.size,
+									XXH3_64bits(namespace_search_path,
+												strlen(namespace_search_path)));
+	key.role = GetUserId();
 	key.as = q->as;
 	key.nargs = (uint32) q->nargs;
 	p = hash_search(plans, &key, HASH_ENTER, &found);
@@ -141,17 +193,41 @@ plan_of(const HsgQuery *q)
 		p->text = NULL;
 		p->params = NULL;
 	}
-	/* what the tables are may have changed, and with it the types of parameters */
+	/* what names mean may have changed, and with it the types of parameters */
+	label = schema_label();
 	if (p->plan != NULL &&
-		(!SPI_plan_is_valid(p->plan) || strlen(p->text) != q->text.size ||
+		(!SPI_plan_is_valid(p->plan) || p->label != label || label == HS_NO_LABEL ||
+		 p->ddl_count != hsg_ddl_count || strlen(p->text) != q->text.size ||
 		 memcmp(p->text, q->text.data, q->text.size) != 0))
 	{
-		SPI_freeplan(p->plan);
+		plan_free(p->plan, p->params);
 		p->plan = NULL;
+		p->params = NULL;
 	}
 	if (p->plan == NULL)
 		plan_make(p, q);
+	p->label = label;
+	p->ddl_count = hsg_ddl_count;
 	return p;
+}
+
+/*
+ * Statements that change the schema touch every slot, so one that no name uses often will do.
+ * PostgreSQL plans anew when a table changes, but not when another one comes to hide it.
+ */
+static uint64
+schema_label(void)
+{
+	HsSnapshot	s;
+	uint64		label;
+
+	if (IsInParallelMode())
+		return HS_NO_LABEL;
+	PushActiveSnapshot(GetLatestSnapshot());
+	hsg_snapshot(&s);
+	label = hs_label(&s, hsg_slot(HSG_NAME_TAG, hs_bytes("", 0)));
+	PopActiveSnapshot();
+	return label;
 }
 
 static void
@@ -194,13 +270,43 @@ plan_make(KeptPlan *p, const HsgQuery *q)
 static void
 plan_drop(KeptPlan *p)
 {
-	if (p->plan != NULL)
-		SPI_freeplan(p->plan);
+	plan_free(p->plan, p->params);
 	if (p->text != NULL)
 		pfree(p->text);
-	if (p->params != NULL)
-		pfree(p->params);
 	(void) hash_search(plans, &p->key, HASH_REMOVE, NULL);
+}
+
+/* At once, or when nothing runs that might use it. */
+static void
+plan_free(SPIPlanPtr plan, Params *params)
+{
+	if (plan != NULL && running > 1)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+		Dropped    *d = palloc(sizeof(Dropped));
+
+		*d = (Dropped) {plan, params};
+		dropped = lappend(dropped, d);
+		MemoryContextSwitchTo(caller);
+		return;
+	}
+	if (plan != NULL)
+		SPI_freeplan(plan);
+	if (params != NULL)
+		pfree(params);
+}
+
+static void
+free_dropped(void)
+{
+	while (dropped != NIL)
+	{
+		Dropped    *d = llast(dropped);
+
+		dropped = list_delete_last(dropped);
+		plan_free(d->plan, d->params);
+		pfree(d);
+	}
 }
 
 /* On lines of its own, for it may end with a comment. */
@@ -254,9 +360,12 @@ static ParamListInfo
 params_of(const KeptPlan *p, const HsgQuery *q)
 {
 	ParamListInfo params;
+	Oid			types[MAX_ARGS];
 
 	if (q->nargs == 0)
 		return NULL;
+	/* the input of a domain may run anything */
+	memcpy(types, p->types, q->nargs * sizeof(Oid));
 	params = makeParamList(q->nargs);
 	for (int i = 0; i < q->nargs; i++)
 	{
@@ -267,7 +376,7 @@ params_of(const KeptPlan *p, const HsgQuery *q)
 
 		param->isnull = q->nulls != NULL && q->nulls[i];
 		param->pflags = PARAM_FLAG_CONST;
-		param->ptype = p->types[i];
+		param->ptype = types[i];
 		if (!param->isnull)
 			s = pnstrdup((const char *) q->args[i].data, q->args[i].size);
 		getTypeInputInfo(param->ptype, &input, &ioparam);
@@ -290,6 +399,24 @@ check_security(SPIPlanPtr plan)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot cache a query whose result depends on row security"),
 				 errdetail("Others could be shown rows that are not theirs.")));
+}
+
+/*
+ * Temporary tables are of this session alone, also where a definition finds one because
+ * what it means is gone.
+ */
+static bool
+reads_temporary(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	ListCell   *lc;
+
+	foreach(lc, source->relationOids)
+	{
+		if (get_rel_persistence(lfirst_oid(lc)) == RELPERSISTENCE_TEMP)
+			return true;
+	}
+	return false;
 }
 
 /*
