@@ -338,8 +338,10 @@ row_output(FunctionCallInfo fcinfo, int ncolumns)
 {
 	RowOutput  *out = fcinfo->flinfo->fn_extra;
 
-	if (out != NULL && out->ncolumns == ncolumns)
+	if (out != NULL && out->ncolumns >= ncolumns)
 		return out;
+	if (out != NULL)
+		pfree(out);
 	out = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, offsetof(RowOutput, column) +
 								 sizeof(out->column[0]) * ncolumns);
 	out->ncolumns = ncolumns;
