@@ -25,12 +25,13 @@ typedef struct Registration
 /*
  * In shared memory.  (s) lock of the slot: shared reads, exclusive writes
  * (a) the same, but whoever has the lock shared may replace UNKNOWN: all who know know
- * something true
+ * something true  (f) as s, and read without the lock by label_fast()
  */
 typedef struct Slot
 {
-	uint64_t	count;			/* (s) registrations so far: the number of the last */
-	uint64_t	max_xid;		/* (s) largest id ever registered */
+	_Atomic uint64_t count;		/* (f) registrations so far: the number of the last */
+	_Atomic uint64_t max_xid;	/* (f) largest id ever registered; written before count */
+	_Atomic uint64_t known_at;	/* (f) at this count no end was unknown; lock shared is enough */
 	uint64_t	floor_xid;		/* (s) largest id forgotten, 0 if none */
 	_Atomic uint64_t floor_end; /* (a) snapshots with a larger xmax see all forgotten ones */
 	uint32_t	n;				/* (s) remembered */
@@ -103,6 +104,7 @@ hs_labels_init(void *mem, uint32_t nslots, uint64_t first)
 	{
 		memset(&table->slots[i], 0, sizeof(table->slots[i]));
 		table->slots[i].slot.count = first;
+		table->slots[i].slot.known_at = first;
 	}
 	table->magic = MAGIC;
 }
@@ -192,24 +194,55 @@ sees_start(const HsSnapshot *s)
 	return true;
 }
 
+static inline uint64_t
+count_of(const Slot *slot)
+{
+	return atomic_load_explicit(&slot->count, memory_order_relaxed);
+}
+
+static inline bool
+sees_all(const HsSnapshot *s, const Slot *slot)
+{
+	return s->xmin > atomic_load_explicit(&slot->max_xid, memory_order_relaxed);
+}
+
 /* All that was ever registered ended before the snapshot. */
 static uint64_t
 label_of_all(const HsSnapshot *s, Slot *slot)
 {
+	uint64_t	count = count_of(slot);
+
 	if (slot->floor_xid != 0)
 		witness(s, &slot->floor_end);
 	for (uint32_t i = 0; i < slot->n; i++)
-		witness(s, &slot->last[(slot->count - i) % REMEMBERED].end);
-	return slot->count;
+		witness(s, &slot->last[(count - i) % REMEMBERED].end);
+	atomic_store_explicit(&slot->known_at, count, memory_order_relaxed);
+	return count;
+}
+
+/*
+ * The usual case without the lock: the snapshot sees all, and there is nothing to witness.
+ *
+ * max_xid is at least what it was when count was written, so all of those 'count' ended before
+ * the snapshot.  Of those that come later it sees none: they register now, after it was
+ * taken, and end later still.
+ */
+static inline bool
+label_fast(const HsSnapshot *s, const Slot *slot, uint64_t *label)
+{
+	*label = atomic_load_explicit(&slot->count, memory_order_acquire);
+	return sees_all(s, slot) &&
+		atomic_load_explicit(&slot->known_at, memory_order_relaxed) == *label;
 }
 
 static uint64_t
 label_locked(const HsSnapshot *s, Slot *slot)
 {
-	uint64_t	label = slot->count - slot->n;
+	uint64_t	count = count_of(slot);
+	uint64_t	label = count - slot->n;
 	uint64_t	i;
 
-	if (s->xmin > slot->max_xid)
+	if (sees_all(s, slot))
 		return label_of_all(s, slot);
 	if (s->xmin > slot->floor_xid)
 	{
@@ -218,15 +251,15 @@ label_locked(const HsSnapshot *s, Slot *slot)
 	}
 	else if (!(s->xmax > known(&slot->floor_end)) && !HS_BROKEN(HS_BREAK_FLOOR))
 		return HS_NO_LABEL;
-	for (i = label + 1; i <= slot->count && sees(s, &slot->last[i % REMEMBERED]); i++)
+	for (i = label + 1; i <= count && sees(s, &slot->last[i % REMEMBERED]); i++)
 	{
 		witness(s, &slot->last[i % REMEMBERED].end);
 		label = i;
 	}
-	if (HS_BROKEN(HS_BREAK_OFF_BY_ONE) && i <= slot->count)
+	if (HS_BROKEN(HS_BREAK_OFF_BY_ONE) && i <= count)
 		return label + 1;
 	/* those it sees must be the first ones */
-	for (i++; i <= slot->count && !HS_BROKEN(HS_BREAK_PREFIX); i++)
+	for (i++; i <= count && !HS_BROKEN(HS_BREAK_PREFIX); i++)
 	{
 		if (sees(s, &slot->last[i % REMEMBERED]))
 			return HS_NO_LABEL;
@@ -241,6 +274,8 @@ hs_label(const HsSnapshot *s, uint32_t slot)
 
 	if (!s->usable || !sees_start(s))
 		return HS_NO_LABEL;
+	if (label_fast(s, &table->slots[slot].slot, &label))
+		return label;
 	hs_port_lock(lock_of(slot), HS_SHARED);
 	label = label_locked(s, &table->slots[slot].slot);
 	hs_port_unlock(lock_of(slot));
@@ -260,7 +295,7 @@ look_at_oldest(Slot *slot, HsLock *lock, const HsXactOps *ops)
 {
 	for (int looks = 0; looks < MAX_LOOKS && slot->n == REMEMBERED; looks++)
 	{
-		uint64_t	number = slot->count - slot->n + 1;
+		uint64_t	number = count_of(slot) - slot->n + 1;
 		Registration *oldest = &slot->last[number % REMEMBERED];
 		uint64_t	xid = oldest->xid;
 		uint64_t	next;
@@ -272,7 +307,7 @@ look_at_oldest(Slot *slot, HsLock *lock, const HsXactOps *ops)
 		has_ended = ops->has_ended(xid);
 		next = ops->next_xid();
 		hs_port_lock(lock, HS_EXCLUSIVE);
-		if (slot->count - slot->n + 1 != number)
+		if (count_of(slot) - slot->n + 1 != number)
 			continue;			/* others have registered meanwhile */
 		if (has_ended && known(&oldest->end) == UNKNOWN)
 			learn(&oldest->end, next);
@@ -283,7 +318,7 @@ look_at_oldest(Slot *slot, HsLock *lock, const HsXactOps *ops)
 static void
 forget_oldest(Slot *slot)
 {
-	Registration *oldest = &slot->last[(slot->count - slot->n + 1) % REMEMBERED];
+	Registration *oldest = &slot->last[(count_of(slot) - slot->n + 1) % REMEMBERED];
 	uint64_t	end = known(&oldest->end);
 	uint64_t	floor_end = known(&slot->floor_end);
 
@@ -299,18 +334,20 @@ hs_label_register(uint32_t number, uint64_t xid, const HsXactOps *ops)
 {
 	Slot	   *slot = &table->slots[number].slot;
 	Registration *fresh;
+	uint64_t	count;
 
 	hs_port_lock(lock_of(number), HS_EXCLUSIVE);
 	look_at_oldest(slot, lock_of(number), ops);
 	if (slot->n == REMEMBERED)
 		forget_oldest(slot);
-	slot->count++;
+	count = count_of(slot) + 1;
 	slot->n++;
-	fresh = &slot->last[slot->count % REMEMBERED];
+	fresh = &slot->last[count % REMEMBERED];
 	fresh->xid = xid;
 	learn(&fresh->end, UNKNOWN);
 	if (xid > slot->max_xid)
-		slot->max_xid = xid;
+		atomic_store_explicit(&slot->max_xid, xid, memory_order_relaxed);
+	atomic_store_explicit(&slot->count, count, memory_order_release);
 	hs_port_unlock(lock_of(number));
 }
 
@@ -327,7 +364,7 @@ slot_verify(const Slot *slot)
 		return "a slot has forgotten what was never registered";
 	for (uint32_t i = 0; i < slot->n; i++)
 	{
-		const Registration *r = &slot->last[(slot->count - i) % REMEMBERED];
+		const Registration *r = &slot->last[(count_of(slot) - i) % REMEMBERED];
 
 		if (r->xid == 0 || r->xid > slot->max_xid)
 			return "a registration is beyond the largest";

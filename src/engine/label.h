@@ -81,7 +81,7 @@ extern uint32_t hs_label_slot(uint64_t space, HsBytes name);
 
 /*
  * The snapshot's label in the slot, or HS_NO_LABEL.  Lock: takes and releases
- * the slot's, shared.
+ * the slot's, shared, unless the snapshot sees all that was registered.
  */
 extern uint64_t hs_label(const HsSnapshot *s, uint32_t slot);
 
