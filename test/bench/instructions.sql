@@ -5,7 +5,8 @@ CREATE EXTENSION hotset;
 
 SELECT count(kv_set('key:' || i, repeat('v', 40))), count(kv_set('ttl:' || i, repeat('v', 40), ttl => '1 hour')),
        count(kv_incr('count:' || i)), count(zadd('board', i * 7919 % 100000, 'player:' || i)),
-       count(pfadd('visitors', 'visitor:' || i))
+       count(pfadd('visitors', 'visitor:' || i)),
+       count(kv_fill('cached:' || i, repeat('v', 40), (kv_get_lease('cached:' || i)).lease)), count(kv_fetch('fetched:' || i, 'SELECT 1'))
   FROM generate_series(0, 19999) AS i;
 
 -- A round is 5000 calls with k = prefix || a number.  Once to warm up, then one and two
@@ -38,6 +39,10 @@ CALL measure('octet_length', 'key:', 'n := octet_length(k);');
 CALL measure('kv_get', 'key:', 'v := kv_get(k);');
 
 CALL measure('kv_get, missing', 'nokey:', 'v := kv_get(k);');
+
+CALL measure('kv_get_cached', 'cached:', 'v := kv_get_cached(k);');
+
+CALL measure('kv_fetch, a hit', 'fetched:', $$v := kv_fetch(k, 'SELECT 1');$$);
 
 CALL measure('kv_mget of 100', 'key:', 'n := cardinality(kv_mget(hundred));');
 
