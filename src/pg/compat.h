@@ -43,6 +43,11 @@
 	(*(volatile uint64 *) &TransamVariables->nextXid.value)
 #endif
 
+/* Of utils/pg_locale.h, which asks for the headers of ICU since 18. */
+extern PGDLLIMPORT char *locale_monetary;
+extern PGDLLIMPORT char *locale_numeric;
+extern PGDLLIMPORT char *locale_time;
+
 /* What postgres.h had until 15. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

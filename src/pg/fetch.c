@@ -18,7 +18,6 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/guc.h"
-#include "utils/pg_locale.h"
 #include "utils/snapmgr.h"
 #include "utils/xml.h"
 
