@@ -37,7 +37,8 @@ importer=
 cleanup()
 {
 	[ -z "$importer" ] || kill "$importer" 2>/dev/null || true
-	[ -z "$pooler" ] || kill "$pooler" 2>/dev/null || true
+	[ ! -e "$work/s/pgbouncer.pid" ] || kill "$(cat "$work/s/pgbouncer.pid")" 2>/dev/null || true
+	[ -z "$pooler" ] || wait "$pooler" 2>/dev/null || true
 	[ ! -e "$work/data/postmaster.pid" ] || as_user "$bin/pg_ctl" -D "$work/data" -m immediate -s stop || true
 	rm -rf "$work"
 }
