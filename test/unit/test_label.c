@@ -294,7 +294,7 @@ run_worlds(unsigned worlds)
 	uint64_t	seed = test_seed(20261121);
 
 	if (table == NULL)
-		table = aligned_alloc(128, hs_labels_size(HS_LABEL_MIN_SLOTS));
+		table = aligned_alloc(128, (hs_labels_size(HS_LABEL_MIN_SLOTS) + 127) & ~(size_t) 127);
 	memset(&w, 0, sizeof(w));
 	for (unsigned i = 0; i < worlds; i++)
 		run_world(seed + i, 1500);
