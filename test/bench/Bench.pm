@@ -295,6 +295,8 @@ DECLARE
 	keys text[]; members text[]; numbers int[]; scores float8[]; fresh text[];
 	hour interval := '1 hour'; bytes40 text := repeat('v', 40);
 	b bool; n bigint := 0; f float8; v text; a text[]; r record;
+	-- the query of a FOR loop copies its variables: no array of a million among them
+	place int; low float8;
 	c0 float8;
 BEGIN
 	SELECT $arrays INTO keys, members, numbers, scores FROM draws AS d WHERE seed = $seed AND range = $range;

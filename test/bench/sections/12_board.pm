@@ -38,15 +38,15 @@ my @cases = (
 		table => 'FOR r IN SELECT member, score FROM board ORDER BY score DESC, member DESC LIMIT 10 LOOP f := r.score; END LOOP;',
 		table_calls => 0.01 },
 	{   name => 'around', what => '10 around a random rank', calls => 0.03,
-		hotset => "FOR r IN SELECT member, score FROM zrange('board', numbers[i], numbers[i] + 9) LOOP f := r.score; END LOOP;",
+		hotset => "place := numbers[i]; FOR r IN SELECT member, score FROM zrange('board', place, place + 9) LOOP f := r.score; END LOOP;",
 		redis => "t = cmd('ZRANGE', 'board', numbers[i], numbers[i] + 9, 'WITHSCORES') for j = 1, #t, 2 do f = t[j + 1] end",
-		table => 'FOR r IN SELECT member, score FROM board ORDER BY score, member OFFSET numbers[i] LIMIT 10 LOOP f := r.score; END LOOP;',
+		table => 'place := numbers[i]; FOR r IN SELECT member, score FROM board ORDER BY score, member OFFSET place LIMIT 10 LOOP f := r.score; END LOOP;',
 		table_calls => 3e-6 },
 	{   name => 'hundred', what => '100 by score', calls => 0.01,
-		hotset => "FOR r IN SELECT member, score FROM zrangebyscore('board', scores[i], 'Infinity', \"limit\" => 100) LOOP f := r.score; END LOOP;",
+		hotset => "low := scores[i]; FOR r IN SELECT member, score FROM zrangebyscore('board', low, 'Infinity', \"limit\" => 100) LOOP f := r.score; END LOOP;",
 		redis => "t = cmd('ZRANGE', 'board', scores[i], '+inf', 'BYSCORE', 'LIMIT', '0', '100', 'WITHSCORES')
 			for j = 1, #t, 2 do f = t[j + 1] end",
-		table => 'FOR r IN SELECT member, score FROM board WHERE score >= scores[i] ORDER BY score, member LIMIT 100 LOOP f := r.score; END LOOP;',
+		table => 'low := scores[i]; FOR r IN SELECT member, score FROM board WHERE score >= low ORDER BY score, member LIMIT 100 LOOP f := r.score; END LOOP;',
 		table_calls => 0.005 },
 );
 
