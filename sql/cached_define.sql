@@ -77,6 +77,23 @@ SELECT public.kv_fetch_def('name of secret', '1');
 RESET search_path;
 RESET ROLE;
 
+-- as many roles as one likes
+DO $$ BEGIN
+	FOR i IN 1 .. 70 LOOP
+		EXECUTE format('CREATE ROLE define_many_%s', i);
+		PERFORM kv_define_grant('name of secret', format('define_many_%s', i)::regrole);
+	END LOOP;
+END $$;
+SET ROLE define_many_70;
+SELECT kv_fetch_def('name of secret', '1');
+RESET ROLE;
+DO $$ BEGIN
+	FOR i IN 1 .. 70 LOOP
+		PERFORM kv_define_revoke('name of secret', format('define_many_%s', i)::regrole);
+		EXECUTE format('DROP ROLE define_many_%s', i);
+	END LOOP;
+END $$;
+
 -- mistakes
 SELECT kv_fetch_def('nobody');
 SELECT kv_fetch_def(NULL);

@@ -36,8 +36,6 @@
 #include "fetch.h"
 #include "glue.h"
 
-#define MAX_GRANTS	64			/* roles a definition can be granted to */
-
 static const char *const kinds[] = {"text", "bytea", "jsonb", "row", "rows"};
 
 typedef struct Definition
@@ -45,7 +43,7 @@ typedef struct Definition
 	NameData	name;			/* key of the table */
 	bool		is_loaded;
 	Oid			owner;
-	Oid			granted[MAX_GRANTS];	/* InvalidOid: everybody */
+	Oid		   *granted;		/* InvalidOid: everybody */
 	int			ngranted;
 	HsgQueryAs	as;
 	char	   *query;
@@ -223,7 +221,8 @@ read_row(Definition *d, HeapTuple row, TupleDesc desc)
 	{
 		deconstruct_array(DatumGetArrayTypeP(array), OIDOID, sizeof(Oid), true, TYPALIGN_INT,
 						  &elems, NULL, &n);
-		for (int i = 0; i < n && i < MAX_GRANTS; i++)
+		d->granted = palloc(sizeof(Oid) * Max(n, 1));
+		for (int i = 0; i < n; i++)
 			d->granted[d->ngranted++] = DatumGetObjectId(elems[i]);
 	}
 	d->as = HSG_QUERY_TEXT;
