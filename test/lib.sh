@@ -56,8 +56,7 @@ missing_packages()
 	done
 }
 
-# Install what is missing of the packages.  A PostgreSQL that comes this way
-# gets no cluster: nothing but our own temporary servers is to run.
+# Install what is missing of the packages.
 need_packages()
 {
 	command -v dpkg-query >/dev/null 2>&1 || return 0
@@ -65,8 +64,24 @@ need_packages()
 	[ -n "$missing" ] || return 0
 	can_be_root || die "These packages are missing; install them as root, then run this again:
   apt-get install $missing"
+	install_missing || { tail -n 20 "$log_dir/packages.log"; die "apt-get install failed"; }
+}
+
+# The same for packages that one can do without: false if they are not to be had.
+try_packages()
+{
+	command -v dpkg-query >/dev/null 2>&1 || return 1
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	can_be_root && install_missing
+}
+
+# Install the packages of $missing.  A PostgreSQL that comes this way gets no
+# cluster: nothing but our own temporary servers is to run.
+install_missing()
+{
 	say "Installing $missing..."
-	apt_update
+	apt_update || return 1
 	no_cluster=/etc/postgresql-common/createcluster.d/zz-hotset-no-cluster.conf
 	as_root mkdir -p "${no_cluster%/*}"
 	echo 'create_main_cluster = off' | as_root tee "$no_cluster" >/dev/null
@@ -75,7 +90,7 @@ need_packages()
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing </dev/null >"$log_dir/packages.log" 2>&1 ||
 		status=$?
 	as_root rm -f "$no_cluster"
-	[ $status -eq 0 ] || { tail -n 20 "$log_dir/packages.log"; die "apt-get install failed"; }
+	return $status
 }
 
 # Choose the PostgreSQL and install the packages named by the arguments, where

@@ -9,57 +9,64 @@
 #	use strict;
 #	use warnings;
 #	use Bench;
-#	section(name => \&measure);
+#	section(name => \&measure, seconds => 20);
 #	sub measure { ... say_line("\n## Title\n"); table_head(...); table_row(...); goal(...) }
 #	1;
 #
+# 'seconds' is what it may take on two quiet cores: all of them together and the
+# build have 15 minutes.  A section that measures no times has the option
+# 'beside' => 1: neighbours of that kind run at the same time.
+#
 # It creates what it needs, in tables and keyspaces of its own names, and drops
-# it; Redis is flushed before each section.  need_keys() and need_board() give
-# data that several sections share.
+# it.  need_keys() and need_board() give data that several sections share; who
+# needs Redis empty calls flush_redis().
 #
 # A row of a table is one call of table_row().  A row of the goals table is
 #
-#	goal(4, 'kv_incr of a hot key', '<= 0.8x', $own / $redis, baseline('ns', hotset => $own, 'Redis, Lua' => $redis));
+#	goal(4, 'kv_incr of a hot key', '<= 0.8x', ratios($own, $redis), baseline('ns', hotset => median(@$own), 'Redis, Lua' => median(@$redis)));
 #
 # that is the number it is sorted by, the work, the goal (a comparison, a
 # number and a unit: "<= 0.8x", ">= 100x", "< 1 ms"), the figure measured in
-# that unit, and the baseline with the figures of both in words.  A goal that is
-# missed is printed as such and fails nothing.
-#
-# A row whose SQL function may not exist yet stands behind('hset').
+# that unit, or an array of it for each round, and the baseline with the figures
+# of both in words.  A goal that is missed is printed as such and fails nothing.
 #
 # Every figure is the median of several rounds.  Rounds are interleaved: one
-# measurement of each system, then the next round, so that a disturbance of the
-# machine meets all of them alike.
+# measurement of each system, then the next round in the opposite order, so that a disturbance of the
+# machine meets all of them alike.  A ratio is the median of the ratios of each
+# round, not the ratio of the medians: then a slow minute cancels out.
 package Bench;
 use strict;
 use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
-use List::Util qw(max);
+use IO::Socket::UNIX;
+use List::Util qw(min max);
+use POSIX qw(ceil);
 use Time::HiRes qw(time);
 
 our @EXPORT = qw($sockets $dir $quick $rounds $million
-  section run_command as_user sql redis redis_info redis_cpu_ns process_cpu_ns
-  median three_digits ratio say_line table_head table_row goal baseline plot
-  need_draws plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes $cpu_clock $wall_clock);
+  section run_command as_user sql redis redis_info redis_cpu_ns memcached_cpu_ns process_cpu_ns has_perl_redis
+  flush_redis in_turn median three_digits ratio ratios differences say_line table_head table_row goal baseline plot
+  need_draws plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes);
 
 # Set by configure(): the directory of the sockets, that of this file; a short
 # run; rounds of each measurement; a million (a short run has less).
 our ($sockets, $dir, $quick, $rounds, $million);
 our (%sections, $page, @losses, @goals, @plots);
+my $draws;
 
 sub configure
 {
 	($sockets, $dir, $quick) = @_;
 	$rounds = $quick ? 3 : 5;
 	$million = $quick ? 100_000 : 1_000_000;
+	$draws = $million * 0.2;
 	$page = '';
 	return;
 }
 
 # Announce the section of this file.
-sub section { my ($name, $measure) = @_; $sections{$name} = $measure; return }
+sub section { my ($name, $measure, %o) = @_; $sections{$name} = { measure => $measure, %o }; return }
 
 # ---- Talking to the servers -------------------------------------------------
 
@@ -103,35 +110,75 @@ sub redis
 
 sub redis_info { my ($server, $field) = @_; return redis($server, 'INFO') =~ /^$field:(\S+?)\r?$/m ? $1 : die "no $field" }
 
-# Nanoseconds of CPU a process has used.
+# Nanoseconds of CPU a process has used in all its threads.
 sub process_cpu_ns
 {
 	my ($pid) = @_;
-	open(my $file, '<', "/proc/$pid/schedstat") or die "/proc/$pid/schedstat: $!";
-	return (split ' ', <$file>)[0];
+	my $sum = 0;
+	foreach my $path (glob "/proc/$pid/task/*/schedstat")
+	{
+		open(my $file, '<', $path) or next;
+		$sum += (split ' ', <$file>)[0];
+	}
+	return $sum || die "no process $pid";
 }
 
 my %redis_pid;
 sub redis_cpu_ns { my ($server) = @_; return process_cpu_ns($redis_pid{$server} //= redis_info($server, 'process_id')) }
 
+my $memcached_pid;
+sub memcached_cpu_ns
+{
+	if (!$memcached_pid)
+	{
+		my $socket = IO::Socket::UNIX->new("$sockets/memcached") or die "memcached: $!";
+		print $socket "stats\r\n";
+		$socket->flush;
+		while (!$memcached_pid) { ($memcached_pid) = (readline($socket) // die 'memcached hangs up') =~ /^STAT pid (\d+)/ }
+	}
+	return process_cpu_ns($memcached_pid);
+}
+
+# True if functions in PL/Perl can talk to Redis; else says why some rows are missing.
+sub has_perl_redis
+{
+	my $works = sql("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'plperlu')") eq 't' &&
+	  eval { sql('CREATE EXTENSION IF NOT EXISTS plperlu', 'DO LANGUAGE plperlu $f$ require Redis::Fast $f$'); 1 };
+	say_line("\n(Redis from a trigger is not measured: PL/Perl with Redis::Fast, of Debian's packages postgresql-plperl and libredis-fast-perl, is not installed.)") unless $works;
+	return $works;
+}
+
 # Bytes charged to a keyspace, and without what compaction gives back as soon as it is needed.
+# What the worker still takes away after a load does not count: waits until nothing changes.
 sub hotset_bytes
 {
-	# what the worker takes away in the seconds after a load does not count
-	my ($last, $same) = (-1, 0);
-	for (my $polls = 0; $polls < 30 && $same < 5; $polls++)
-	{
-		my $bytes = sql("SELECT bytes FROM hotset_stats WHERE keyspace = '$_[0]'");
-		$same = $bytes == $last ? $same + 1 : 0;
-		$last = $bytes;
-		select undef, undef, undef, 0.5;
-	}
-	return split /\|/, sql("SELECT bytes, bytes - record_bytes + live_record_bytes FROM hotset_stats WHERE keyspace = '$_[0]'");
+	return split /\|/, sql(<<"SQL", 'SELECT * FROM pg_temp.settled()');
+CREATE FUNCTION pg_temp.settled(OUT b bigint, OUT live bigint) LANGUAGE plpgsql AS \$body\$
+DECLARE
+	last bigint; polls int := 0; same int := 0;
+BEGIN
+	WHILE same < 15 AND polls < 500 LOOP
+		SELECT bytes, bytes - record_bytes + live_record_bytes INTO b, live FROM hotset_stats() WHERE keyspace = '$_[0]';
+		same := CASE WHEN b = last THEN same + 1 ELSE 0 END;
+		last := b;
+		polls := polls + 1;
+		PERFORM pg_sleep(0.03);
+	END LOOP;
+END \$body\$
+SQL
 }
 
 # ---- Numbers and tables -----------------------------------------------------
 
-sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[ $#sorted / 2 ] }
+# Of an even number the mean of the two in the middle.
+sub median { my @sorted = sort { $a <=> $b } @_; return ($sorted[ $#sorted / 2 ] + $sorted[ @sorted / 2 ]) / 2 }
+
+# Of two lists with a figure for each round: their ratios, their differences.
+sub ratios { my ($own, $other) = @_; return [ map { $own->[$_] / max($other->[$_], 1e-3) } 0 .. min($#$own, $#$other) ] }
+sub differences { my ($own, $other) = @_; return [ map { $own->[$_] - $other->[$_] } 0 .. min($#$own, $#$other) ] }
+
+# A list in its order, and in the opposite one in every other round.
+sub in_turn { my ($round, @list) = @_; return $round % 2 ? @list : reverse @list }
 
 sub three_digits
 {
@@ -161,25 +208,28 @@ sub table_head
 	return;
 }
 
-# A row of values, hotset first: each other one with its ratio to hotset's.
+# A row of values, hotset first: each other one with its ratio to hotset's.  A
+# value is a figure or an array of one for each round.
 # 'better' tells whether more or less is better ('baseline': neither); losses are
 # collected.  A reference to a value is printed without a ratio.
 sub table_row
 {
 	my ($what, $better, $titles, @values) = @_;
+	my $figure = sub { my ($value) = @_; return ref $value eq 'ARRAY' ? median(@$value) : $value };
 	my ($own, @others) = @values;
-	my @cells = (three_digits($own));
+	my @cells = (three_digits($figure->($own)));
 	foreach my $i (0 .. $#others)
 	{
 		my $other = $others[$i];
 		if (!defined $other) { push @cells, '-'; next }
-		if (ref $other) { push @cells, three_digits($$other); next }
-		if ($better eq 'baseline') { push @cells, three_digits($other); next }
+		if (ref $other eq 'SCALAR' || ref $other eq 'REF') { push @cells, three_digits($figure->($$other)); next }
+		my $shown = three_digits($figure->($other));
+		if ($better eq 'baseline') { push @cells, $shown; next }
 		my ($worse, $base) = $better eq 'less' ? ($other, $own) : ($own, $other);
-		my $factor = max($worse, 1e-3) / max($base, 1e-3);
-		push @cells, sprintf('%s (%s x)', three_digits($other), ratio($factor));
+		my $factor = ref $worse eq 'ARRAY' ? median(@{ ratios($worse, $base) }) : max($worse, 1e-3) / max($base, 1e-3);
+		push @cells, sprintf('%s (%s x)', $shown, ratio($factor));
 		push @losses, sprintf('%s: %s is %s times better (%s, hotset %s)', $what, $titles->[ $i + 1 ],
-			ratio(1 / $factor), three_digits($other), three_digits($own))
+			ratio(1 / $factor), $shown, $cells[0])
 		  if $factor < 0.95;
 	}
 	say_line("| $what | " . join(' | ', @cells) . ' |');
@@ -197,13 +247,22 @@ sub baseline
 	return join(', ', @parts);
 }
 
+sub goal_figure
+{
+	my ($x, $unit) = @_;
+	return (abs($x) < 0.095 && $x != 0 ? sprintf('%.3f', $x) : three_digits($x)) . $unit;
+}
+
 sub goal
 {
 	my ($number, $work, $limit, $measured, $baseline) = @_;
 	my ($comparison, $bound, $unit) = $limit =~ /^(<=|>=|<|>)\s*([\d.]+)(.*)$/ or die "goal $number: what is '$limit'?";
-	my %holds = ('<=' => $measured <= $bound, '>=' => $measured >= $bound, '<' => $measured < $bound, '>' => $measured > $bound);
+	my @rounds = ref $measured ? @$measured : $measured;
+	my $figure = median(@rounds);
+	my %holds = ('<=' => $figure <= $bound, '>=' => $figure >= $bound, '<' => $figure < $bound, '>' => $figure > $bound);
+	my $spread = @rounds > 1 ? goal_figure(min(@rounds), '') . ' - ' . goal_figure(max(@rounds), '') : '';
 	push @goals, { number => $number, holds => $holds{$comparison},
-		cells => [ $number, $work, $limit, ($measured < 0.095 ? sprintf('%.3f', $measured) : three_digits($measured)) . $unit, $baseline, $holds{$comparison} ? 'pass' : 'falls short' ] };
+		cells => [ $number, $work, $limit, goal_figure($figure, $unit), $spread, $baseline, $holds{$comparison} ? 'pass' : 'falls short' ] };
 	return;
 }
 
@@ -212,8 +271,9 @@ sub goals_table
 {
 	return '' unless @goals;
 	my $passed = grep { $_->{holds} } @goals;
-	my $table = "\n## Goals\n\nRatios are hotset's figure divided by that of the baseline. $passed of " . scalar(@goals) . " pass." . ($quick ? ' A quick run is smaller than the goals ask for.' : '') . "\n\n" .
-	  "| # | work | goal | measured | baseline | |\n|--:|---|--:|--:|---|---|\n";
+	my $table = "\n## Goals\n\nA ratio is hotset's figure divided by that of the baseline, the median of the ratios of all rounds; beside it the smallest and the largest of them. " .
+	  "Where there is none, one run tells: bytes, misses and counts are the same each time. $passed of " . scalar(@goals) . ' pass.' . ($quick ? ' A quick run is smaller than the goals ask for.' : '') . "\n\n" .
+	  "| # | work | goal | measured | rounds | baseline | |\n|--:|---|--:|--:|--:|---|---|\n";
 	# sort is stable: rows of one number stay as they came
 	$table .= '| ' . join(' | ', @{ $_->{cells} }) . " |\n" foreach sort { $a->{number} <=> $b->{number} } @goals;
 	return $table;
@@ -261,56 +321,60 @@ sub draw_plots
 
 # ---- In-procedure loops -----------------------------------------------------
 
-# Clocks for plpgsql_loop(), in nanoseconds: CPU of the backend, and elapsed time.
-our $cpu_clock = 'cpu_ns()';
-our $wall_clock = 'extract(epoch FROM clock_timestamp()) * 1e9';
-
-# Make the draws 'seed' of $million numbers below 'range', once.
+# Make the draws 'seed' of numbers below 'range', once.
+my %have_draws;
 sub need_draws
 {
 	my ($seed, $range) = @_;
-	sql("SELECT draw($seed, $range, $million)") if sql("SELECT EXISTS (SELECT FROM draws WHERE seed = $seed AND range = $range)") eq 'f';
+	sql("SELECT draw($seed, $range, $draws)") unless $have_draws{"$seed $range"}++;
 	return;
 }
 
 # Nanoseconds for each of 'calls' runs of a statement of PL/pgSQL, loop
-# included.  It may use i (1 .. calls), the draws keys[i], members[i],
-# numbers[i] and scores[i], the members fresh[i] in an order without
+# included: CPU of the backend, which unlike the clock is not disturbed by whatever else runs on
+# the machine; in list context also elapsed.  The statement may use i (1 .. calls), the draws keys[i], members[i],
+# numbers[i] and scores[i], the members fresh[i] that no board has, in an order without
 # repetitions, the constants hour and bytes40, and assign to b, n, f, v, a, r.
-# Options: seed, range (both of the draws), calls, clock; commit (after so many
-# runs; without, all is one transaction).
+# Options: seed, range (both of the draws), calls; commit (after so many
+# runs; without, all is one transaction); warm (once before, what is made for a session).
 sub plpgsql_loop
 {
 	my ($statement, %o) = @_;
-	my ($seed, $range, $calls, $clock) = ($o{seed} // 1, $o{range} // $million, $o{calls}, $o{clock} // $cpu_clock);
+	my ($seed, $range, $calls) = ($o{seed} // 1, $o{range} // $million, $o{calls});
+	die "there are only $draws draws for '$statement'" if $calls > $draws && $statement =~ /\[i\]/;
 	need_draws($seed, $range);
 	my $commit = $o{commit} ? "IF i % $o{commit} = 0 THEN COMMIT; END IF;" : '';
+	my $warm = $o{warm} ? "FOR i IN 1 .. 1 LOOP $statement END LOOP;" : '';
 	my $wanted = sub { my ($array) = @_; return "$statement $commit" =~ /\b$array\b/ ? "d.$array" : 'NULL' };
 	my $arrays = join(', ', map { $wanted->($_) } qw(keys members numbers scores));
-	my $fresh = $statement =~ /\bfresh\b/ ? "fresh := ARRAY(SELECT member_of((i * 7919::bigint % $million)::int) FROM generate_series(1, $calls) AS i);" : '';
+	my $fresh = $statement =~ /\bfresh\b/ ? "fresh := ARRAY(SELECT fresh_of((i * 7919::bigint % $calls)::int) FROM generate_series(1, $calls) AS i);" : '';
 	# no procedure: to create one voids all cached results
-	return sql(<<"SQL", 'SHOW bench.ns');
+	my ($cpu, $elapsed) = split / /, sql(<<"SQL", 'SHOW bench.ns');
 DO \$body\$
 DECLARE
 	keys text[]; members text[]; numbers int[]; scores float8[]; fresh text[];
 	hour interval := '1 hour'; bytes40 text := repeat('v', 40);
 	b bool; n bigint := 0; f float8; v text; a text[]; r record;
-	-- the query of a FOR loop copies its variables: no array of a million among them
+	-- the query of a FOR loop copies its variables: no long array may be among them
 	place int; low float8;
-	c0 float8;
+	c0 float8; c1 float8; t0 timestamptz;
 BEGIN
 	SELECT $arrays INTO keys, members, numbers, scores FROM draws AS d WHERE seed = $seed AND range = $range;
 	$fresh
 	-- the first use takes an array apart
 	v := concat(keys[1], members[1], numbers[1], scores[1], fresh[1]);
-	c0 := $clock;
+	$warm
+	t0 := clock_timestamp();
+	c0 := cpu_ns();
 	FOR i IN 1 .. $calls LOOP
 		$statement
 		$commit
 	END LOOP;
-	PERFORM set_config('bench.ns', (($clock - c0) / $calls)::text, false);
+	c1 := cpu_ns();
+	PERFORM set_config('bench.ns', concat_ws(' ', (c1 - c0) / $calls, extract(epoch FROM clock_timestamp() - t0) * 1e9 / $calls), false);
 END \$body\$;
 SQL
+	return wantarray ? ($cpu, $elapsed) : $cpu;
 }
 
 # The same with a statement of Lua in Redis; it may use cmd(...), which is redis.call.
@@ -321,7 +385,7 @@ sub lua_loop
 	my $wanted = sub { my ($array, $code) = @_; return $statement =~ /\b$array\b/ ? "$array\[i] = $code " : '' };
 	my $draw = $wanted->('numbers', "x % $range") . $wanted->('keys', "string.format('%.0f', 1000000000 + x % $range)") .
 	  $wanted->('members', "string.format('member:%06d', x % $range)") .
-	  $wanted->('fresh', "string.format('member:%06d', i * 7919 % $million)");
+	  $wanted->('fresh', "string.format('novice:%06d', i * 7919 % $calls)");
 	my $scores = $wanted->('scores', 'x % 1000000');
 	return redis('redis', 'EVAL', <<"LUA", 0);
 local cmd, hour, bytes40 = redis.call, '3600', string.rep('v', 40)
@@ -346,38 +410,45 @@ return string.format('%.3f', (cpu() - c0) * 1e9 / $calls)
 LUA
 }
 
+# Redis is to be empty.
+my %have;
+sub flush_redis { delete @have{qw(redis_keys redis_board)}; redis('redis', 'FLUSHALL', 'SYNC'); return }
+
 # A million keys of 10 bytes with values of 40 in hotset and Redis, and in the table plain (key, value).
-my $have_keys;
 sub need_keys
 {
 	sql("SELECT count(kv_set(key_of(i), repeat('v', 40))) FROM generate_series(0, $million - 1) AS i",
 		"CREATE UNLOGGED TABLE plain (key text PRIMARY KEY, value text NOT NULL)",
 		"INSERT INTO plain SELECT key_of(i), repeat('v', 40) FROM generate_series(0, $million - 1) AS i",
-		'VACUUM ANALYZE plain') unless $have_keys++;
-	redis('redis', 'EVAL', "for i = 1000000000, 999999999 + $million do redis.call('SET', string.format('%.0f', i), string.rep('v', 40)) end", 0);
+		'VACUUM ANALYZE plain') unless $have{keys}++;
+	redis('redis', 'EVAL', "for i = 1000000000, 999999999 + $million do redis.call('SET', string.format('%.0f', i), string.rep('v', 40)) end", 0)
+	  unless $have{redis_keys}++;
 	return;
 }
 
 # A board of a million members of 13 bytes with random scores in hotset and Redis, and in the table board (member, score).
-my $have_board;
 sub need_board
 {
 	sql("SELECT count(zadd('board', (i * 7919::bigint) % 1000003 % 1000000, member_of(i))) FROM generate_series(0, $million - 1) AS i",
 		'CREATE UNLOGGED TABLE board (member text PRIMARY KEY, score float8 NOT NULL)',
 		"INSERT INTO board SELECT member_of(i), (i * 7919::bigint) % 1000003 % 1000000 FROM generate_series(0, $million - 1) AS i",
-		'CREATE INDEX ON board (score, member)', 'VACUUM ANALYZE board') unless $have_board++;
-	redis('redis', 'EVAL', "for i = 0, $million - 1 do redis.call('ZADD', 'board', i * 7919 % 1000003 % 1000000, string.format('member:%06d', i)) end", 0);
+		'CREATE INDEX ON board (score, member)', 'VACUUM ANALYZE board') unless $have{board}++;
+	redis('redis', 'EVAL', "for i = 0, $million - 1 do redis.call('ZADD', 'board', i * 7919 % 1000003 % 1000000, string.format('member:%06d', i)) end", 0)
+	  unless $have{redis_board}++;
 	return;
 }
 
 # ---- Connections ------------------------------------------------------------
 
 # Calls per second of a script of pgbench, or of a list of which it takes one at
-# random for each call.  'define': name=value for more variables than million.
+# random for each call.  'seconds' may be a part of one: it then makes as many
+# calls as it is likely to in that time.  Options: define, an array of name=value
+# for more variables than million; rate, no more calls a second than that.
+my %calls_per_second;
 sub pgbench
 {
-	my ($clients, $seconds, $script, @define) = @_;
-	my $scripts = tempdir(CLEANUP => 1);
+	my ($clients, $seconds, $script, %o) = @_;
+	my $scripts = tempdir(DIR => $sockets);
 	my @files;
 	foreach my $text (ref $script ? @$script : $script)
 	{
@@ -386,9 +457,15 @@ sub pgbench
 		print $file "$text\n";
 		close($file);
 	}
-	my $report = run_command('pgbench', '-n', '-M', 'prepared', '-c', $clients, '-j', $clients > 1 ? 2 : 1, '-T', $seconds,
-		(map { ('-D', $_) } "million=$million", @define), map { ('-f', $_) } @files);
-	return $report =~ /^tps = ([\d.]+)/m ? $1 : die "pgbench: $report";
+	my $run = sub {
+		my $report = run_command('pgbench', '-n', '-M', 'prepared', '-c', $clients, '-j', $clients > 1 ? 2 : 1, @_, $o{rate} ? ('-R', $o{rate}) : (),
+			(map { ('-D', $_) } "million=$million", @{ $o{define} // [] }), map { ('-f', $_) } @files);
+		return $report =~ /^tps = ([\d.]+)/m ? $1 : die "pgbench: $report";
+	};
+	return $run->('-T', $seconds) if $seconds == int($seconds);
+	my $usual = \$calls_per_second{"$clients $script"};
+	$$usual //= $run->('-t', 20);
+	return $$usual = $run->('-t', int($$usual * $seconds / $clients) + 1);
 }
 
 # Calls per second of a command of Redis; __rand_int__ in it is below 'range'.

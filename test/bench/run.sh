@@ -2,9 +2,9 @@
 #
 # Measure hotset beside Redis, an UNLOGGED table, memcached through pgmemcache
 # and postgresql-hll, on this machine, and write the result to
-# docs/benchmarks.md.
+# docs/benchmarks.md and docs/plots.
 #
-#   test/bench/run.sh              about 14 minutes on two quiet cores
+#   test/bench/run.sh              about 13 minutes on two quiet cores
 #   test/bench/run.sh --quick      about 3 minutes, smaller, to the terminal only
 #   test/bench/run.sh --only procedure,trips    some of test/bench/sections, to the terminal
 #
@@ -12,6 +12,7 @@
 # only those.
 set -eu
 
+started=$(date +%s)
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/test/lib.sh"
 
@@ -31,15 +32,24 @@ trap 'exit 130' INT TERM
 
 need_postgres build-essential libxxhash-dev postgresql-server-dev-PGVERSION postgresql-PGVERSION \
 	postgresql-PGVERSION-hll postgresql-PGVERSION-pgmemcache redis-server redis-tools memcached gnuplot-nox libdbd-pg-perl
+# For two sections only, which do without if need be.
+case "$*" in
+	*cached* | *stale*) wants_redis_client=yes ;;
+	*--only*) wants_redis_client= ;;
+	*) wants_redis_client=yes ;;
+esac
+[ -z "$wants_redis_client" ] || try_packages "postgresql-plperl-$version" libredis-fast-perl ||
+	say "PL/Perl and a client of Redis cannot be installed: their rows are skipped." >&2
 private_copy "$work"
 bin=$("$pg_config" --bindir)
 say "building..." >&2
 (cd "$work/tree" && as_user make -s -j2 with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/build" 2>&1 || { cat "$log_dir/build"; exit 1; }
 (cd "$work/tree/test/bench/noop" && as_user make -s with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/noop" 2>&1 || { cat "$log_dir/noop"; exit 1; }
 (cd "$work/tree" && as_user make -s -f test/bench/hotset_bench.mk with_llvm=no "PG_CONFIG=$pg_config" install) >"$log_dir/module" 2>&1 || { cat "$log_dir/module"; exit 1; }
+# The same objects as the extension's.
 # shellcheck disable=SC2046
 (cd "$work/tree" && cc $("$pg_config" --cflags) -DNDEBUG -iquote src/engine -iquote test/bench -o "$work/engine_growth" \
-	test/bench/engine_growth.c test/bench/engine_bench.c src/engine/*.c -lm)
+	test/bench/engine_growth.c test/bench/engine_bench.c src/engine/*.o -lm)
 
 as_user mkdir -m 755 "$work/s"
 # Not through as_user: the process id must be that of the server itself.
@@ -76,4 +86,4 @@ as_user "$bin/pg_ctl" -D "$work/data" -l "$work/s/server.log" -s -w start || { c
 
 export PGHOST="$work/s" PGUSER=postgres PGDATABASE=bench PATH="$work:$bin:$PATH"
 createdb bench
-perl "$top/test/bench/bench.pl" --sockets "$work/s" --out "$top/docs" "$@"
+perl "$top/test/bench/bench.pl" --sockets "$work/s" --out "$top/docs" --started "$started" "$@"

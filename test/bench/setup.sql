@@ -41,4 +41,5 @@ BEGIN
     INSERT INTO draws SELECT seed, range, numbers, ARRAY(SELECT key_of(i) FROM unnest(numbers) AS i), ARRAY(SELECT member_of(i) FROM unnest(numbers) AS i), scores;
 END $$;
 CREATE FUNCTION key_of(i int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT (1000000000 + i)::text $$;
+CREATE FUNCTION fresh_of(i int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'novice:' || lpad(i::text, 6, '0') $$;
 CREATE FUNCTION member_of(i int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'member:' || lpad(i::text, 6, '0') $$;
