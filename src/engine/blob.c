@@ -6,11 +6,13 @@
 
 #include "due_queue.h"
 
-bool
-hs_blob_fits(const HsOp *op, size_t size)
+size_t
+hs_blob_max(const HsOp *op)
 {
-	return hs_record_header_size(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_EXPIRES | HS_RF_VERSION) +
-		op->key.size + size <= HS_RECORD_MAX;
+	size_t		rest = op->key.size +
+		hs_record_header_size(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_EXPIRES | HS_RF_VERSION);
+
+	return rest < HS_RECORD_MAX ? HS_RECORD_MAX - rest : 0;
 }
 
 /* Bytes to reserve for a blob that has outgrown its record: one that grows will grow again. */

@@ -8,8 +8,14 @@
 
 #include "store.h"
 
-/* Is a blob of 'size' bytes short enough for a record of op's key? */
-extern bool hs_blob_fits(const HsOp *op, size_t size);
+/* Bytes of the longest blob in a record of op's key. */
+extern size_t hs_blob_max(const HsOp *op);
+
+static inline bool
+hs_blob_fits(const HsOp *op, size_t size)
+{
+	return size <= hs_blob_max(op);
+}
 
 /*
  * Make the blob, of 'used' bytes, what the key holds.  'record' is NULL or holds a

@@ -64,8 +64,10 @@ decide(Adding *a, bool exists, double old, double *score, bool *apply)
 
 /* Put a changed copy back; an emptied set's key goes. */
 static HsStatus
-commit_blob(HsOp *op, HsZset *z, const uint8_t *blob, int64_t new_expires_us)
+commit_blob(HsOp *op, HsZset *z, uint8_t *blob, int64_t new_expires_us)
 {
+	if (hs_zblob_n(blob) > 0 && hs_zblob_used(blob) > z->capacity)
+		hs_zblob_tighten(blob);
 	if (hs_zblob_n(blob) > 0)
 		return hs_blob_commit(op, HS_ZSET, z->record, blob, hs_zblob_used(blob), new_expires_us);
 	hs_remove(op, z->record);
@@ -74,21 +76,31 @@ commit_blob(HsOp *op, HsZset *z, const uint8_t *blob, int64_t new_expires_us)
 
 typedef struct BlobSource
 {
-	const uint8_t *blob;
+	HsZblobView view;
 	unsigned	i;
 	unsigned	at;
+	HsZblobName name;
 } BlobSource;
+
+static void
+blob_source(BlobSource *s, const uint8_t *blob)
+{
+	s->view = hs_zblob_view(blob);
+	s->i = 0;
+	s->at = s->view.first;
+	hs_zblob_name_init(&s->name, &s->view);
+}
 
 static bool
 blob_next(void *arg, double *score, HsBytes *member)
 {
 	BlobSource *s = arg;
 
-	if (s->i == hs_zblob_n(s->blob))
+	if (s->i == s->view.n)
 		return false;
-	*score = hs_zblob_score(s->blob, s->at);
-	*member = hs_zblob_member(s->blob, s->at);
-	s->at = hs_zblob_next(s->blob, s->at);
+	*score = hs_zblob_score(&s->view, s->at);
+	*member = hs_zblob_member(&s->view, s->at, &s->name);
+	s->at = hs_zblob_next(&s->view, s->at);
 	s->i++;
 	return true;
 }
@@ -96,8 +108,9 @@ blob_next(void *arg, double *score, HsBytes *member)
 HsStatus
 hs_zset_enlarge(HsPart *part, HsRecord *record, HsRef *root)
 {
-	BlobSource	source = {hs_value(record).data, 0, HS_ZBLOB_HEADER};
+	BlobSource	source;
 
+	blob_source(&source, hs_value(record).data);
 	return hs_zlist_load(part, blob_next, &source, root);
 }
 
@@ -105,9 +118,9 @@ hs_zset_enlarge(HsPart *part, HsRecord *record, HsRef *root)
 static HsStatus
 blob_add(HsOp *op, uint8_t *blob, const HsZsetMember *m, Adding *a, bool *taken)
 {
-	unsigned	at = hs_zblob_find(blob, m->member, NULL);
 	double		score = m->score;
-	double		old = at != 0 ? hs_zblob_score(blob, at) : 0;
+	double		old = 0;
+	unsigned	at = hs_zblob_find(blob, m->member, NULL, &old);
 	HsZsetAdded before = a->out;
 	bool		apply;
 	HsStatus	status = decide(a, at != 0, old, &score, &apply);
@@ -115,18 +128,12 @@ blob_add(HsOp *op, uint8_t *blob, const HsZsetMember *m, Adding *a, bool *taken)
 	*taken = true;
 	if (status != HS_OK || !apply)
 		return status;
-	if (at == 0 &&
-		(!hs_zblob_takes(blob, m->member) ||
-		 !hs_blob_fits(op, hs_zblob_used(blob) + HS_ZBLOB_ENTRY + m->member.size)))
-	{
+	*taken = at != 0 ? hs_zblob_move(blob, at, m->member, score, hs_blob_max(op)) :
+		hs_zblob_put(blob, m->member, score, hs_blob_max(op));
+	if (*taken)
+		hs_zset_effect_add(op, m->member, score);
+	else
 		a->out = before;
-		*taken = false;
-		return HS_OK;
-	}
-	hs_zset_effect_add(op, m->member, score);
-	if (at != 0)
-		hs_zblob_cut(blob, at, hs_zblob_next(blob, at), 1);
-	hs_zblob_put(blob, m->member, score);
 	return HS_OK;
 }
 
@@ -238,10 +245,12 @@ add_outgrowing(HsOp *op, HsZset *z, const uint8_t *blob, const HsZsetMember *m, 
 			   Adding *a, int64_t expires_us)
 {
 	uint64_t	bytes = hs_zblob_used(blob);
-	BlobSource	source = {blob, 0, HS_ZBLOB_HEADER};
+	BlobSource	source;
 	HsRef		root;
-	HsStatus	status = hs_zlist_load(op->part, blob_next, &source, &root);
+	HsStatus	status;
 
+	blob_source(&source, blob);
+	status = hs_zlist_load(op->part, blob_next, &source, &root);
 	for (size_t i = 0; i < n && status == HS_OK; i++)
 		status = list_add(op, hs_zlist(root), &m[i], a);
 	if (status != HS_OK)
@@ -386,12 +395,13 @@ remove_small(HsOp *op, HsZset *z, const HsBytes *members, size_t n, uint64_t *re
 	memcpy(copy.data, z->blob, hs_zblob_used(z->blob));
 	for (size_t i = 0; i < n; i++)
 	{
-		unsigned	at = hs_zblob_find(copy.data, members[i], NULL);
+		unsigned	at = hs_zblob_find(copy.data, members[i], NULL, NULL);
+		HsZblobView v = hs_zblob_view(copy.data);
 
 		if (at == 0)
 			continue;
 		hs_zset_effect_remove(op, members[i]);
-		hs_zblob_cut(copy.data, at, hs_zblob_next(copy.data, at), 1);
+		hs_zblob_cut(copy.data, at, hs_zblob_next(&v, at), 1);
 		++*removed;
 	}
 	return *removed == 0 ? HS_OK : commit_blob(op, z, copy.data, HS_NEVER);
@@ -520,8 +530,8 @@ hs_zset_cut(HsOp *op, HsZset *z, uint32_t low, uint32_t high)
 	else
 	{
 		memcpy(copy.data, z->blob, hs_zblob_used(z->blob));
-		hs_zblob_index(copy.data, &index);
-		hs_zblob_cut(copy.data, index.offset[low], index.offset[high], high - low);
+		hs_zblob_index(copy.data, high, &index);
+		hs_zblob_cut(copy.data, hs_zblob_at(&index, low), hs_zblob_at(&index, high), high - low);
 		return commit_blob(op, z, copy.data, HS_NEVER);
 	}
 	return HS_OK;

@@ -26,6 +26,17 @@ hs_zset_key(double score)
 	return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
 }
 
+/* The score of such an integer. */
+static inline double
+hs_zset_unkey(uint64_t key)
+{
+	uint64_t	bits = key >> 63 ? key & ~(UINT64_C(1) << 63) : ~key;
+	double		score;
+
+	memcpy(&score, &bits, 8);
+	return score;
+}
+
 /*
  * A place in the order: between the entries below it and all others.
  */

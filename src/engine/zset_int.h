@@ -46,7 +46,7 @@ extern HsStatus hs_zset_resolve(const HsZset *z, const HsZsetRange *range,
 typedef struct HsZsetItem
 {
 	double		score;
-	HsBytes		member;			/* data is NULL if it lies in pieces */
+	HsBytes		member;			/* until the next one; data is NULL if it lies in pieces */
 	HsRef		entry;			/* of a large set */
 } HsZsetItem;
 
@@ -66,6 +66,7 @@ typedef struct HsZsetIter
 	HsRef		run[HS_ZSET_AHEAD];
 	HsRef		ahead[HS_ZSET_AHEAD];
 	HsZblobIndex index;
+	HsZblobName name;			/* blob: the member */
 } HsZsetIter;
 
 /* Entries of ranks [low, high), from the end if 'reverse'. */

@@ -25,14 +25,7 @@ hs_zset_lookup(const HsZset *z, HsBytes member, double *score)
 		return true;
 	}
 	if (z->blob != NULL)
-	{
-		unsigned	at = hs_zblob_find(z->blob, member, NULL);
-
-		if (at == 0)
-			return false;
-		*score = hs_zblob_score(z->blob, at);
-		return true;
-	}
+		return hs_zblob_find(z->blob, member, NULL, score) != 0;
 	return false;
 }
 
@@ -68,11 +61,8 @@ hs_zset_rank(HsOp *op, HsBytes member, bool reverse, uint64_t *rank, double *sco
 	}
 	else
 	{
-		unsigned	at = z.blob != NULL ? hs_zblob_find(z.blob, member, &r) : 0;
-
-		if (at == 0)
+		if (z.blob == NULL || hs_zblob_find(z.blob, member, &r, &found) == 0)
 			return HS_NOT_FOUND;
-		found = hs_zblob_score(z.blob, at);
 	}
 	*rank = reverse ? z.count - 1 - r : r;
 	if (score != NULL)
@@ -97,7 +87,7 @@ hs_zset_member_bytes(const HsZset *z)
 	if (z->list != NULL)
 		return z->list->member_bytes;
 	if (z->blob != NULL)
-		return hs_zblob_used(z->blob) - HS_ZBLOB_HEADER - z->count * HS_ZBLOB_ENTRY;
+		return hs_zblob_member_bytes(z->blob);
 	return 0;
 }
 
@@ -110,7 +100,7 @@ hs_zset_rank_below(const HsZset *z, const HsZsetBound *bound)
 {
 	if (z->list != NULL)
 		return hs_zlist_rank(z->list, bound);
-	return z->blob != NULL ? hs_zblob_rank(z->blob, bound, NULL) : 0;
+	return z->blob != NULL ? hs_zblob_rank(z->blob, bound) : 0;
 }
 
 static uint32_t
@@ -244,22 +234,22 @@ hs_zset_iter_init(HsZsetIter *it, const HsZset *z, uint32_t low, uint32_t high, 
 		return;
 	if (z->list == NULL)
 	{
-		hs_zblob_index(z->blob, &it->index);
+		hs_zblob_index(z->blob, high, &it->index);
+		hs_zblob_name_init(&it->name, &it->index.view);
 		return;
 	}
 	it->pos = hs_zlist_seek(z->list, it->rank);
 	fetch(it);
 }
 
-static void
-blob_item(HsZsetIter *it, HsZsetItem *item)
+static inline void
+blob_item(const HsZblobIndex *index, uint32_t rank, HsZblobName *name, HsZsetItem *item)
 {
-	unsigned	at = it->index.offset[it->rank];
+	unsigned	at = hs_zblob_at(index, rank);
 
-	item->score = hs_zblob_score(it->z->blob, at);
-	item->member = hs_zblob_member(it->z->blob, at);
+	item->score = hs_zblob_score(&index->view, at);
+	item->member = hs_zblob_member(&index->view, at, name);
 	item->entry = HS_REF_NONE;
-	it->rank += it->reverse ? (uint32_t) -1 : 1;
 }
 
 static inline void
@@ -279,7 +269,8 @@ hs_zset_iter_next(HsZsetIter *it, HsZsetItem *item)
 	it->left--;
 	if (it->z->list == NULL)
 	{
-		blob_item(it, item);
+		blob_item(&it->index, it->rank, &it->name, item);
+		it->rank += it->reverse ? (uint32_t) -1 : 1;
 		return true;
 	}
 	if (it->i == it->n)
@@ -445,16 +436,12 @@ hs_zset_pop(HsOp *op, uint64_t count, bool from_max, uint8_t *buf, size_t capaci
  */
 
 static void
-item_at(const HsZset *z, const HsZblobIndex *index, uint32_t rank, HsZsetItem *item)
+item_at(const HsZset *z, const HsZblobIndex *index, uint32_t rank, HsZblobName *name, HsZsetItem *item)
 {
 	if (z->list != NULL)
-	{
 		entry_item(hs_zlist_at(hs_zlist_seek(z->list, rank)), item);
-		return;
-	}
-	item->score = hs_zblob_score(z->blob, index->offset[rank]);
-	item->member = hs_zblob_member(z->blob, index->offset[rank]);
-	item->entry = HS_REF_NONE;
+	else
+		blob_item(index, rank, name, item);
 }
 
 HsStatus
@@ -463,6 +450,7 @@ hs_zset_random(HsOp *op, int64_t count, uint64_t seed, uint8_t *buf, size_t capa
 {
 	HsZset		z;
 	HsZblobIndex index;
+	HsZblobName name;
 	HsZsetBatch batch = {0};
 	HsShuffle	shuffle = {0};
 	uint32_t	n;
@@ -476,7 +464,10 @@ hs_zset_random(HsOp *op, int64_t count, uint64_t seed, uint8_t *buf, size_t capa
 	if (z.count == 0)
 		n = 0;
 	if (z.blob != NULL)
-		hs_zblob_index(z.blob, &index);
+	{
+		hs_zblob_index(z.blob, z.count, &index);
+		hs_zblob_name_init(&name, &index.view);
+	}
 	if (count > 0 && n > 0)
 		hs_shuffle_init(&shuffle, z.count, seed);
 	for (uint32_t i = 0; i < n; i++)
@@ -484,7 +475,7 @@ hs_zset_random(HsOp *op, int64_t count, uint64_t seed, uint8_t *buf, size_t capa
 		uint32_t	rank = count < 0 ? hs_random_below(&seed, z.count) : hs_shuffle_at(&shuffle, i);
 		HsZsetItem	item;
 
-		item_at(&z, &index, rank, &item);
+		item_at(&z, &index, rank, &name, &item);
 		batch.need += HS_ZSET_ENTRY_HEADER + item.member.size;
 		if (batch.need <= capacity)
 			(void) emit(buf, capacity, &batch, &item);

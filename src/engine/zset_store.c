@@ -32,10 +32,8 @@ fill_blob(HsOp *op, Source *s, uint8_t *blob)
 	s->rewind(s->arg);
 	while (s->next(s->arg, &score, &member))
 	{
-		if (!hs_zblob_takes(blob, member) ||
-			!hs_blob_fits(op, hs_zblob_used(blob) + HS_ZBLOB_ENTRY + member.size))
+		if (!hs_zblob_put(blob, member, score, hs_blob_max(op)))
 			return false;
-		hs_zblob_put(blob, member, score);
 	}
 	return true;
 }
