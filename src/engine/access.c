@@ -33,6 +33,7 @@ op_init(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t now_us)
 	op->effects = NULL;
 	op->need = 0;
 	op->found_type = HS_ANY;
+	op->tags = HS_TAGS_KEEP;
 	op->moves = 0;
 	op->head = NULL;
 	op->geometry = 0;

@@ -13,6 +13,7 @@
 #include "bits.h"
 
 #include "racy.h"
+#include "tag.h"
 
 #define FIELD_BYTES	9			/* a field of 64 bits touches so many at most */
 #define PIECE		4096		/* bytes looked at at a time */
@@ -953,9 +954,11 @@ combine_publish(HsOp *op, HsBitsCombine *c, size_t size)
 	HsRecord   *old = hs_find(op);
 	HsDraft		draft;
 	HsStatus	status = HS_OK;
+	size_t		mark = hs_effects_mark(op->effects);
 	size_t		n;
 
 	c->result_size = size;
+	op->tags = HS_REF_NONE;
 	if (size == 0 && old == NULL)
 		return HS_OK;
 	if (size == 0)
@@ -987,8 +990,9 @@ combine_publish(HsOp *op, HsBitsCombine *c, size_t size)
 		HsStringView view;
 
 		space = note_space(op, size, c->expires_us);
-		if (space == NULL)
+		if (space == NULL || !hs_tags_note(op))
 		{
+			hs_effects_undo(op->effects, mark);
 			hs_abandon(op, &draft);
 			return HS_NO_MEMORY;
 		}

@@ -11,6 +11,7 @@
 #include "blob.h"
 #include "log.h"
 #include "needs.h"
+#include "tag.h"
 
 #define DUMP_HEADER		8
 #define DUMP_ENTRY		12		/* bytes before a member */
@@ -302,11 +303,14 @@ count_of(HsRecord *record)
 int64_t
 hs_gone_at(HsRecord *record)
 {
+	uint16_t	flags = hs_record_flags(record);
 	int64_t		expires_us = hs_expiry(record);
 	const HsRoot *root;
 	int64_t		last_us;
 
-	if (!hs_has_dues(record))
+	if ((flags & HS_RF_TAGS) && hs_tags_dead(hs_record_tags(record)))
+		return INT64_MIN;
+	if (!hs_flags_have_dues(flags))
 		return expires_us;
 	root = hs_root(hs_record_root(record));
 	if (hs_due_count(root) < count_of(record))

@@ -61,7 +61,7 @@ extern bool hs_dues_purge(HsHandle *h, uint64_t hash, int64_t now_us);
  */
 
 /* The key is not there from this time on, if nothing is written: its expiry or, if all
- * its members expire, that of the last one.  Lock: shared. */
+ * its members expire, that of the last one; INT64_MIN if one of its tags was deleted.  Lock: shared. */
 extern int64_t hs_gone_at(HsRecord *record);
 
 /* Members that have expired by now and were not removed yet.  Lock: shared. */

@@ -19,6 +19,7 @@
  */
 #include "dues.h"
 #include "log.h"
+#include "tag.h"
 
 #define DEAD_ENOUGH		40		/* per cent dead: compact before anything is evicted */
 #define DEAD_URGENT		10		/* the same when nothing else is left */
@@ -319,6 +320,8 @@ copy_record(HsPart *part, const HsRecord *record, const HsRecordView *v)
 	if (ref == HS_REF_NONE)
 		return HS_REF_NONE;
 	hs_copy(hs_ptr(ref), record, v->total);
+	if (v->flags & HS_RF_TAGS)
+		hs_log_note_tags(part, hs_ptr(ref));
 	part->moved_bytes += v->total;
 	if (hs_flags_have_dues(v->flags))
 		hs_log_note_due(part, hs_ptr(ref), hs_dues_next(hs_ptr(ref)));
@@ -343,6 +346,11 @@ evacuate_key(HsPart *part, HsRecord *record, const HsRecordView *v, int64_t now_
 	{
 		hs_unlink(part, &slot, record);
 		part->expired++;
+		return true;
+	}
+	if ((v->flags & HS_RF_TAGS) && hs_tags_dead(hs_record_tags(record)))
+	{
+		hs_unlink(part, &slot, record);
 		return true;
 	}
 	if (may_evict(part, &slot, v->expires_us))

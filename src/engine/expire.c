@@ -1,23 +1,42 @@
 /*
  * expire.c
- *	  Giving memory of expired keys back.
+ *	  Giving memory back of keys that have expired or lost a tag.
  *
  * Nobody sees an expired key, whatever happens here; this is about memory
  * and about exact counts.  Each log segment knows bounds of when its records, and members
  * of its collections, expire, so a search touches only segments that may have some.
  * No queue of keys, no memory per key.
+ *
+ * With deleted tags (tag.h) it is the same: a segment knows whether its records have tags
+ * and since when none of them may be dead.  As each deletion makes all of those segments
+ * worth a search, the worker goes through them less often while little can be gained.
  */
 #include "dues.h"
 #include "log.h"
+#include "tag.h"
 
 /* A fruitless search costs some 20 us; not more often than this. */
 #define RESCAN_US	1000000
 
+/* The same for dead tags while fewer keys than this share may have one. */
+#define RESCAN_TAGS_US	15000000
+#define DEAD_SHARE		16
+
 static bool
-is_due(const HsSeg *s, int64_t now_us, bool all)
+has_dead_tags(const HsPart *part, const HsSeg *s)
 {
-	return (s->min_expires_us <= now_us || s->min_dues_us <= now_us) &&
-		(all || s->next_scan_us <= now_us);
+	return part->dead_tags > 0 && s->tagged != 0 && s->tagged != part->tag_epoch;
+}
+
+static bool
+is_due(const HsPart *part, const HsSeg *s, int64_t now_us, bool all)
+{
+	if (s->min_expires_us <= now_us || s->min_dues_us <= now_us)
+		return all || s->next_scan_us <= now_us;
+	if (!has_dead_tags(part, s))
+		return false;
+	return all || s->next_scan_us <=
+		(part->dead_tags >= part->count / DEAD_SHARE ? now_us : now_us - RESCAN_TAGS_US);
 }
 
 /* The next segment to search; without one, the partition's bounds are renewed. */
@@ -31,7 +50,7 @@ next_due(HsPart *part, int64_t now_us, bool all)
 	{
 		for (uint32_t seg = part->log[q].oldest; seg != HS_SEG_NONE; seg = hs_segs[seg].next)
 		{
-			if (is_due(&hs_segs[seg], now_us, all))
+			if (is_due(part, &hs_segs[seg], now_us, all))
 				return seg;
 			if (hs_segs[seg].min_expires_us < min)
 				min = hs_segs[seg].min_expires_us;
@@ -59,16 +78,19 @@ visit_members(HsPart *part, HsSeg *s, HsRecord *record, int64_t now_us, unsigned
 	return false;
 }
 
-/* Remove the record if its time has come, else let its segment know. */
+/* Remove the record if its time has come or a tag is dead, else let its segment know. */
 static bool
 visit(HsPart *part, HsSeg *s, HsRecord *record, const HsRecordView *v, int64_t now_us,
 	  unsigned *budget)
 {
+	bool		is_dead = (v->flags & HS_RF_TAGS) && hs_tags_dead(hs_record_tags(record));
 	HsSlot		slot;
 	uint64_t	hash;
 
-	if (v->expires_us > now_us)
+	if (v->expires_us > now_us && !is_dead)
 	{
+		if (v->flags & HS_RF_TAGS)
+			hs_log_note_tags(part, record);
 		if (v->expires_us < s->min_expires_us)
 			s->min_expires_us = v->expires_us;
 		return hs_flags_have_dues(v->flags) && visit_members(part, s, record, now_us, budget);
@@ -76,8 +98,8 @@ visit(HsPart *part, HsSeg *s, HsRecord *record, const HsRecordView *v, int64_t n
 	hash = hs_hash(hs_bytes(v->key, v->key_size));
 	if (hs_index_find_ref(part, hash, hs_ref(record), &slot))
 	{
+		part->expired += v->expires_us <= now_us;
 		hs_unlink(part, &slot, record);
-		part->expired++;
 	}
 	return false;
 }
@@ -89,7 +111,7 @@ hs_expire_slice(HsPart *part, int64_t now_us, unsigned nrecords, bool all)
 
 	if (seg == HS_SEG_NONE)
 	{
-		if (part->min_expires_us > now_us && part->min_dues_us > now_us)
+		if (part->min_expires_us > now_us && part->min_dues_us > now_us && part->dead_tags == 0)
 			return false;
 		seg = next_due(part, now_us, all);
 		if (seg == HS_SEG_NONE)
@@ -98,6 +120,7 @@ hs_expire_slice(HsPart *part, int64_t now_us, unsigned nrecords, bool all)
 		part->scan_pos = 0;
 		/* found anew by visit() */
 		hs_segs[seg].min_expires_us = hs_segs[seg].min_dues_us = HS_NEVER;
+		hs_segs[seg].tagged = 0;
 	}
 	while (nrecords > 0)
 	{

@@ -5,12 +5,14 @@
 #include "key.h"
 
 #include "dump.h"
+#include "tag.h"
 #include "type.h"
 
 static bool note(HsOp *op, HsEffectOp what, HsBytes head);
-static bool note_move(HsOp *from, HsOp *to, int64_t expires_us, bool keep_source);
+static bool note_move(HsOp *from, HsOp *to, HsRecord *source, bool keep_source);
 static HsStatus move_record(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
 static HsStatus move_plain(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
+static HsStatus reserve_plain(HsOp *to, HsRecord *source, HsMove *mv, HsDraft *draft);
 static HsStatus hand_over(HsOp *from, HsOp *to, HsRecord *source);
 static HsStatus dump_and_load(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
 
@@ -178,7 +180,7 @@ hs_key_move(HsMulti *m, HsBytes from, HsBytes to, HsMove *mv, bool *done, uint64
 	if (!mv->replace && hs_find(&dst) != NULL)
 		return HS_OK;
 	hs_multi_close(m);
-	status = note_move(&src, &dst, hs_expiry(source), mv->keep_source) ?
+	status = note_move(&src, &dst, source, mv->keep_source) ?
 		move_record(&src, &dst, source, mv) : HS_NO_MEMORY;
 	if (status != HS_OK && m->effects != NULL)
 		m->effects->size = mark;
@@ -202,30 +204,38 @@ move_record(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv)
 static HsStatus
 move_plain(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv)
 {
-	uint16_t	flags = hs_record_flags(source);
-	int64_t		expires_us = hs_expiry(source);
 	HsDraft		draft;
-	HsStatus	status;
+	HsStatus	status = hs_tags_hold_of(to, from->part, hs_record_tags(source), &to->tags);
 
-	if (flags & HS_RF_BIG)
-		status = hs_edit_reserve_copy(to, source, &mv->edit, expires_us, &draft);
-	else
-	{
-		HsBytes		value = hs_value(source);
-
-		status = hs_reserve(to, flags & (HS_RF_TYPE | HS_RF_VALUE), value.size,
-							expires_us, &draft);
-		if (status == HS_OK)
-			hs_copy(draft.value, value.data, value.size);
-	}
+	if (status != HS_OK)
+		return status;
+	status = reserve_plain(to, source, mv, &draft);
+	hs_tags_let_go(to->part, to->tags);
 	if (status != HS_OK)
 		return status;
 	hs_publish(to, &draft);
-	if (flags & HS_RF_BIG)
+	if (hs_record_flags(draft.record) & HS_RF_BIG)
 		mv->edit.is_planned = false;
 	if (!mv->keep_source)
 		hs_remove(from, source);
 	return HS_OK;
+}
+
+/* With the tags that 'to' holds. */
+static HsStatus
+reserve_plain(HsOp *to, HsRecord *source, HsMove *mv, HsDraft *draft)
+{
+	uint16_t	flags = hs_record_flags(source);
+	HsBytes		value = hs_value(source);
+	HsStatus	status;
+
+	if (flags & HS_RF_BIG)
+		return hs_edit_reserve_copy(to, source, &mv->edit, hs_expiry(source), draft);
+	status = hs_reserve(to, flags & (HS_RF_TYPE | HS_RF_VALUE), value.size, hs_expiry(source),
+						draft);
+	if (status == HS_OK)
+		hs_copy(draft->value, value.data, value.size);
+	return status;
 }
 
 /*
@@ -294,8 +304,9 @@ note(HsOp *op, HsEffectOp what, HsBytes head)
 
 /* The target becomes a copy of the source, and the source goes. */
 static bool
-note_move(HsOp *from, HsOp *to, int64_t expires_us, bool keep_source)
+note_move(HsOp *from, HsOp *to, HsRecord *source, bool keep_source)
 {
+	int64_t		expires_us = hs_expiry(source);
 	size_t		size = 0;
 	HsBytes		head = hs_bytes(&expires_us, sizeof(expires_us));
 	uint8_t    *space;
@@ -304,7 +315,8 @@ note_move(HsOp *from, HsOp *to, int64_t expires_us, bool keep_source)
 		return true;
 	(void) hs_dump(from, NULL, 0, &size);
 	space = hs_effect_space(to->effects, HS_EF_RESTORE, to->key, head, size);
-	if (space == NULL || hs_dump(from, space, size, &size) != HS_OK)
+	if (space == NULL || hs_dump(from, space, size, &size) != HS_OK ||
+		!hs_tags_note_of(to, hs_record_tags(source)))
 		return false;
 	return keep_source || note(from, HS_EF_DEL, hs_bytes(NULL, 0));
 }

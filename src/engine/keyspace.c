@@ -100,6 +100,9 @@ part_init(HsPart *part, uint32_t slot, uint32_t number)
 	}
 	part->victim = part->scan_seg = HS_SEG_NONE;
 	part->min_expires_us = part->min_dues_us = HS_NEVER;
+	part->tags = HS_REF_NONE;
+	part->dead_tags = 0;
+	part->tag_epoch = 1;
 	part->log_used = part->log_live = part->allocated = 0;
 	part->inserts = 0;
 	hs_part_moved(part);
@@ -117,6 +120,8 @@ hs_part_reset(HsPart *part)
 	hs_big_reset(part);
 	hs_log_reset(part);
 	hs_slab_reset(part);
+	part->tags = HS_REF_NONE;	/* were in the slabs */
+	part->dead_tags = 0;
 	part->graveyard = HS_REF_NONE;
 	memset(part->count_by_type, 0, sizeof(part->count_by_type));
 }

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tag.h"
+
 #define FLOAT_TEXT_MAX	64		/* longest text taken for a number, bytes */
 #define ROUNDS_MAX		3		/* a large value is read without a lock, then with it */
 
@@ -27,7 +29,8 @@ static bool note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes
 static size_t mset_need(const HsMsetItem *items, size_t nitems);
 static int	mset_order(const void *a, const void *b);
 static HsStatus mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems,
-							 int64_t expires_us, size_t *reserved, uint64_t *hash);
+							 const HsMsetRule *rule, size_t *reserved, uint64_t *hash);
+static HsStatus mset_reserve_item(HsOp *op, HsMsetItem *item, const HsMsetRule *rule);
 static bool mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us);
 static void mset_abandon(HsMulti *m, HsMsetItem *items, size_t nitems);
 static HsStatus read_int(HsRecord *record, int64_t *n);
@@ -313,7 +316,14 @@ hs_string_set(HsOp *op, HsNewValue *v, const HsSetRule *rule, HsGot *old, bool *
 	}
 	if (rule->keep_ttl && record != NULL)
 		expires_us = hs_expiry(record);
-	status = value_write(op, record, v, expires_us);
+	if (!rule->keep_tags)
+		op->tags = HS_REF_NONE;
+	if (rule->ntags > 0)
+		status = hs_tags_hold(op, rule->tags, rule->ntags, &op->tags);
+	if (status == HS_OK)
+		status = value_write(op, record, v, expires_us);
+	if (rule->ntags > 0)
+		hs_tags_let_go(op->part, op->tags);
 	*done = status == HS_OK;
 	return status;
 }
@@ -412,15 +422,15 @@ hs_mset_prepare(HsHandle *h, HsMsetItem *items, size_t nitems, size_t max_value,
 }
 
 HsStatus
-hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
-		bool only_absent, bool *done, uint64_t *hash)
+hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, const HsMsetRule *rule,
+		bool *done, uint64_t *hash)
 {
 	size_t		reserved;
 	HsStatus	status;
 	HsOp		op;
 
 	*done = false;
-	for (size_t i = 0; only_absent && i < nitems; i++)
+	for (size_t i = 0; rule->only_absent && i < nitems; i++)
 	{
 		status = hs_multi_op(m, items[i].key, &op);
 		if (status != HS_OK)
@@ -428,8 +438,8 @@ hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
 		if (hs_find(&op) != NULL)
 			return HS_OK;
 	}
-	status = mset_reserve(m, items, nitems, expires_us, &reserved, hash);
-	if (status == HS_OK && !mset_note(m, items, nitems, expires_us))
+	status = mset_reserve(m, items, nitems, rule, &reserved, hash);
+	if (status == HS_OK && !mset_note(m, items, nitems, rule->expires_us))
 		status = HS_NO_MEMORY;
 	if (status != HS_OK)
 	{
@@ -701,20 +711,22 @@ hs_value_reserve(HsOp *op, HsType type, HsNewValue *v, int64_t expires_us, HsDra
 static HsStatus
 value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us)
 {
-	size_t		mark = op->effects != NULL ? op->effects->size : 0;
+	size_t		mark = hs_effects_mark(op->effects);
 	HsDraft		draft;
 	HsStatus	status;
 
-	if (!note_set(op, v->flags, expires_us, v->bytes))
+	if (!note_set(op, v->flags, expires_us, v->bytes) || !hs_tags_note(op))
+	{
+		hs_effects_undo(op->effects, mark);
 		return HS_NO_MEMORY;
+	}
 	if (record != NULL && !v->has_pages &&
 		hs_overwrite(op, record, v->flags, v->bytes, expires_us))
 		return HS_OK;
 	status = hs_value_reserve(op, HS_STRING, v, expires_us, &draft);
 	if (status != HS_OK)
 	{
-		if (op->effects != NULL)
-			op->effects->size = mark;
+		hs_effects_undo(op->effects, mark);
 		return status;
 	}
 	hs_publish(op, &draft);
@@ -767,7 +779,7 @@ mset_need(const HsMsetItem *items, size_t nitems)
 
 /* *reserved: number of items, from the first, that hold a draft. */
 static HsStatus
-mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
+mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, const HsMsetRule *rule,
 			 size_t *reserved, uint64_t *hash)
 {
 	for (size_t i = 0; i < nitems; i++)
@@ -780,8 +792,7 @@ mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
 			continue;
 		status = hs_multi_op(m, items[i].key, &op);
 		if (status == HS_OK)
-			status = hs_value_reserve(&op, HS_STRING, &items[i].value, expires_us,
-									&items[i].draft);
+			status = mset_reserve_item(&op, &items[i], rule);
 		if (status == HS_NO_MEMORY)
 		{
 			m->need = mset_need(items, nitems);
@@ -792,6 +803,18 @@ mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
 	}
 	*reserved = nitems;
 	return HS_OK;
+}
+
+/* The draft has the tags. */
+static HsStatus
+mset_reserve_item(HsOp *op, HsMsetItem *item, const HsMsetRule *rule)
+{
+	HsStatus	status = hs_tags_hold(op, rule->tags, rule->ntags, &op->tags);
+
+	if (status == HS_OK)
+		status = hs_value_reserve(op, HS_STRING, &item->value, rule->expires_us, &item->draft);
+	hs_tags_let_go(op->part, op->tags);
+	return status;
 }
 
 static bool
@@ -806,7 +829,9 @@ mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us)
 		if (items[i].skip)
 			continue;
 		(void) hs_multi_op(m, items[i].key, &op);
-		if (!note_set(&op, items[i].value.flags, expires_us, items[i].value.bytes))
+		op.tags = hs_record_tags(items[i].draft.record);
+		if (!note_set(&op, items[i].value.flags, expires_us, items[i].value.bytes) ||
+			!hs_tags_note(&op))
 		{
 			m->effects->size = mark;
 			m->need = 0;

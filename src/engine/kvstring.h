@@ -190,13 +190,16 @@ typedef struct HsSetRule
 	uint64_t	version;		/* HS_SET_IF_VERSION */
 	HsBytes		expected;		/* HS_SET_IF_EQUAL */
 	uint16_t	expected_flags; /* HS_SET_IF_EQUAL: HS_RF_JSONB or not */
+	bool		keep_tags;		/* an existing string keeps its tags */
+	const HsBytes *tags;		/* else these are its tags, see hs_tags_hold() */
+	size_t		ntags;
 } HsSetRule;
 
 /*
  * Make the key hold the prepared value, whatever type it held.  *done tells
  * whether the rule let it.  'old' (NULL: do not care) receives the
  * value it held until then: HS_WRONG_TYPE if that is no string.
- * HS_NO_MEMORY; HS_BUFFER_TOO_SMALL for old.  Lock: exclusive.
+ * HS_NO_MEMORY; HS_BUFFER_TOO_SMALL for old; as hs_tags_hold().  Lock: exclusive.
  */
 extern HsStatus hs_string_set(HsOp *op, HsNewValue *v, const HsSetRule *rule,
 							  HsGot *old, bool *done);
@@ -224,7 +227,7 @@ extern HsStatus hs_string_del_if(HsOp *op, HsBytes expected, uint16_t expected_f
 extern void hs_string_mark_text(HsOp *op, HsBytes bytes);
 
 /*
- * Several keys at once: all of them or, with only_absent and any key present,
+ * Several keys at once: all of them or, with rule->only_absent and any key present,
  * none (*done false).  hs_mset_prepare() sorts the items and marks those
  * that a later one with the same key overrides.  Items are the caller's memory.
  */
@@ -237,11 +240,20 @@ typedef struct HsMsetItem
 	HsDraft		draft;
 } HsMsetItem;
 
+/* The same for all of them. */
+typedef struct HsMsetRule
+{
+	bool		only_absent;
+	int64_t		expires_us;
+	const HsBytes *tags;
+	size_t		ntags;
+} HsMsetRule;
+
 extern HsStatus hs_mset_prepare(HsHandle *h, HsMsetItem *items, size_t nitems,
 								size_t max_value, size_t *need);
 /* On HS_NO_MEMORY m->need is set and *hash is that of the key that found no room. */
-extern HsStatus hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us,
-						bool only_absent, bool *done, uint64_t *hash);
+extern HsStatus hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, const HsMsetRule *rule,
+						bool *done, uint64_t *hash);
 extern void hs_mset_discard(HsMsetItem *items, size_t nitems);
 
 /*

@@ -111,6 +111,15 @@ hs_log_note_due(HsPart *part, const HsRecord *record, int64_t due_us)
 		part->min_dues_us = due_us;
 }
 
+void
+hs_log_note_tags(HsPart *part, const HsRecord *record)
+{
+	HsSeg	   *s = &hs_segs[hs_seg_of(hs_ref(record))];
+
+	if (s->tagged == 0)
+		s->tagged = part->tag_epoch;
+}
+
 static bool
 has_space(uint32_t seg, uint32_t size)
 {

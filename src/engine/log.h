@@ -36,6 +36,9 @@ extern void hs_log_note_expiry(HsPart *part, const HsRecord *record, int64_t exp
 /* A member of the collection at 'record' expires then, the earliest of them or any other. */
 extern void hs_log_note_due(HsPart *part, const HsRecord *record, int64_t due_us);
 
+/* The record has tags, none of them dead. */
+extern void hs_log_note_tags(HsPart *part, const HsRecord *record);
+
 /* Give back every segment. */
 extern void hs_log_reset(HsPart *part);
 

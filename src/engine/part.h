@@ -112,6 +112,10 @@ struct HsPart
 	uint32_t	scan_pos;		/* (p) bytes */
 	int64_t		min_expires_us; /* (p) no key of the partition expires before */
 
+	HsRef		tags;			/* (p) HsTags, or none: see tag.h */
+	uint32_t	tag_epoch;		/* (p) changes when tags die; never 0 */
+	uint64_t	dead_tags;		/* (p) of linked records: those of one record count each */
+
 	HsRef		ghost[HS_GHOST_PAGES];	/* (p) pages of fingerprints of evicted keys */
 	uint32_t	nghosts;		/* (p) pages, a power of two, or 0 */
 

@@ -51,7 +51,7 @@ hs_rate_fixed(HsOp *op, int64_t max, int64_t period_us, HsRate *out)
 	int64_t		end_us;
 	int64_t		count = 0;
 	HsNewValue	v = {.bytes = {(const uint8_t *) &count, sizeof(count)},.flags = HS_RF_INT};
-	HsSetRule	rule = {.only = HS_SET_ALWAYS};
+	HsSetRule	rule = {.only = HS_SET_ALWAYS,.keep_tags = true};
 	bool		done;
 	HsRecord   *record;
 	HsStatus	status;
@@ -191,7 +191,7 @@ static HsStatus
 state_write(HsOp *op, const void *state, size_t size, int64_t expires_us)
 {
 	HsNewValue	v = {.bytes = hs_bytes(state, size)};
-	HsSetRule	rule = {.only = HS_SET_ALWAYS,.expires_us = expires_us};
+	HsSetRule	rule = {.only = HS_SET_ALWAYS,.keep_tags = true,.expires_us = expires_us};
 	bool		done;
 
 	return hs_string_set(op, &v, &rule, NULL, &done);

@@ -17,6 +17,7 @@
 #include "index.h"
 #include "log.h"
 #include "racy.h"
+#include "tag.h"
 
 #define MAX_TRIES	16
 
@@ -69,6 +70,16 @@ record_matches(const Probe *p, HsRef ref, HsRecordView *v)
 	return hs_racy_equal(v->key, p->key.data, p->key.size);
 }
 
+/* Of a record with HS_RF_TAGS; the field is the last one before the key. */
+static HS_OUT_OF_LINE bool
+has_dead_tag(const HsRecordView *v)
+{
+	HsRef		tags;
+
+	hs_racy_copy(&tags, v->key - sizeof(tags), sizeof(tags));
+	return hs_tags_dead_racy(tags);
+}
+
 /* HS_DUE: only under the lock can be seen whether members of it are left. */
 static HS_IN_LINE HsStatus
 take_value(const Probe *p, const HsRecordView *v, bool is_locked)
@@ -87,12 +98,17 @@ take_value(const Probe *p, const HsRecordView *v, bool is_locked)
 			return HS_DUE;
 		return p->type == HS_ANY ? HS_OK : HS_WRONG_TYPE;
 	}
-	if (v->flags & HS_RF_BIG)
+	if (v->flags & (HS_RF_BIG | HS_RF_TAGS))
 	{
 		uint64_t	size;			/* first field of HsBig */
 
-		hs_racy_copy(&size, v->value, sizeof(size));
-		out->size = size;
+		if ((v->flags & HS_RF_TAGS) && has_dead_tag(v))
+			return HS_NOT_FOUND;
+		if (v->flags & HS_RF_BIG)
+		{
+			hs_racy_copy(&size, v->value, sizeof(size));
+			out->size = size;
+		}
 	}
 	if (p->type == HS_ANY)
 		return HS_OK;

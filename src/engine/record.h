@@ -3,7 +3,7 @@
  *	  Layout of one key with its value in a record log.
  *
  *	u16 flags | u8/u16 key size | u8/u16/u32 value size
- *	[i64 expires_us] [u64 version] | key | value | pad to the granule
+ *	[i64 expires_us] [u64 version] [u32 tags] | key | value | pad to the granule
  *
  * Fields are unaligned and little-endian as the machine is.  The record of a
  * typical key (short key and value, no expiry) has a header of 4 bytes.
@@ -48,12 +48,12 @@ typedef enum HsType
 #define HS_RF_TEXT			0x0800	/* string: verified text of the database encoding */
 #define HS_RF_JSONB			0x1000	/* string: a jsonb datum without its length word */
 #define HS_RF_LARGE			0x2000	/* collection: value is an HsRef to its root node */
-#define HS_RF_LABEL			0x4000	/* kept for cache labels */
+#define HS_RF_TAGS			0x4000	/* string: has an HsRef to its tags, see tag.h */
 #define HS_RF_OWNER			0x8000	/* kept for transactional keyspaces */
 
 /* Flags that make a header longer than 4 bytes. */
 #define HS_RF_LONG_HEADER \
-	(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_VLEN32 | HS_RF_EXPIRES | HS_RF_VERSION)
+	(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_VLEN32 | HS_RF_EXPIRES | HS_RF_VERSION | HS_RF_TAGS)
 
 /* Flags that say how to read a value and travel with it. */
 #define HS_RF_VALUE			(HS_RF_INT | HS_RF_TEXT | HS_RF_JSONB)
@@ -127,7 +127,21 @@ hs_record_header_size(uint16_t flags)
 		n += 8;
 	if (flags & HS_RF_VERSION)
 		n += 8;
+	if (flags & HS_RF_TAGS)
+		n += sizeof(HsRef);
 	return n;
+}
+
+/* The tags of the record, or HS_REF_NONE. */
+static inline HsRef
+hs_record_tags(const HsRecord *r)
+{
+	uint16_t	f = hs_record_flags(r);
+	HsRef		tags = HS_REF_NONE;
+
+	if (f & HS_RF_TAGS)
+		memcpy(&tags, r + hs_record_header_size(f & ~HS_RF_TAGS), sizeof(tags));
+	return tags;
 }
 
 /* Width flags that key and value sizes ask for. */
@@ -181,6 +195,8 @@ hs_record_view_long(const uint8_t *p, uint16_t f, HsRecordView *v)
 	}
 	if (f & HS_RF_VERSION)
 		p += 8;
+	if (f & HS_RF_TAGS)
+		p += sizeof(HsRef);
 	return p;
 }
 

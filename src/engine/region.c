@@ -167,6 +167,7 @@ hs_seg_get(HsSegKind kind, bool for_compaction)
 	s->next_scan_us = INT64_MIN;
 	atomic_store_explicit(&s->pins, 0, memory_order_relaxed);
 	s->page_map = 0;
+	s->tagged = 0;
 	s->keyspace = UINT16_MAX;
 	s->part = 0;
 	s->kind = kind;

@@ -80,7 +80,8 @@ typedef struct HsSeg
 	uint16_t	keyspace;		/* (p) slot of the owning keyspace */
 	uint8_t		part;			/* (p) number of the owning partition */
 	uint8_t		kind;			/* (p) HsSegKind */
-	uint32_t	spare;
+	uint32_t	tagged;			/* (p) log: HsPart.tag_epoch at which no linked record had a dead
+								 * tag; 0: none has tags.  See expire.c */
 } HsSeg;
 
 static_assert(sizeof(HsSeg) == 64, "a segment header is one cache line");

@@ -12,6 +12,7 @@
 #include "key.h"
 #include "list.h"
 #include "set.h"
+#include "tag.h"
 #include "zset.h"
 
 #define BEFORE_ALL	(INT64_MIN + 1)	/* a time; HS_CLOCK_LATER is none */
@@ -19,7 +20,9 @@
 static HsStatus apply(HsHandle *h, const HsEffect *ef, int64_t now_us,
 					  size_t *need, uint64_t *hash);
 static bool read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us);
-static HsStatus apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t expires_us);
+static HsStatus apply_del_tag(HsHandle *h, HsBytes tag, int64_t now_us);
+static HsStatus apply_value(HsOp *op, const HsEffect *ef, const HsDump *dump, HsNewValue *v,
+							int64_t expires_us);
 static HsStatus apply_small(HsOp *op, const HsEffect *ef);
 static HsStatus apply_member(HsOp *op, const HsEffect *ef);
 static HsStatus apply_zadd(HsOp *op, const HsEffect *ef);
@@ -58,6 +61,8 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 	if (has_value && !read_value(ef, &dump, &expires_us))
 		return HS_CORRUPT;
 	*hash = 0;
+	if (ef->op == HS_EF_DEL_TAG)
+		return apply_del_tag(h, ef->key, now_us);
 	if (has_value && dump.type == HS_STRING)
 	{
 		hs_dump_value(&dump, &v);
@@ -73,7 +78,7 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 		*hash = op.hash;
 		op.effects = NULL;
 		if (has_value)
-			status = apply_value(&op, &dump, &v, expires_us);
+			status = apply_value(&op, ef, &dump, &v, expires_us);
 		else
 			status = apply_small(&op, ef);
 		*need = op.need;
@@ -85,6 +90,20 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 	if (status == HS_NOT_A_NUMBER || status == HS_BAD_ARGUMENT ||
 		status == HS_KEY_TOO_LONG || status == HS_VALUE_TOO_LONG)
 		return HS_CORRUPT;
+	return status;
+}
+
+static HsStatus
+apply_del_tag(HsHandle *h, HsBytes tag, int64_t now_us)
+{
+	HsMulti		m;
+	uint64_t	deleted;
+	HsStatus	status = hs_multi_begin(&m, h, NULL, 0, HS_EXCLUSIVE, now_us);
+
+	if (status != HS_OK)
+		return status;
+	status = hs_tags_delete(&m, &tag, 1, &deleted);
+	hs_multi_end(&m);
 	return status;
 }
 
@@ -110,12 +129,15 @@ read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us)
 }
 
 static HsStatus
-apply_value(HsOp *op, const HsDump *dump, HsNewValue *v, int64_t expires_us)
+apply_value(HsOp *op, const HsEffect *ef, const HsDump *dump, HsNewValue *v, int64_t expires_us)
 {
+	HsSetRule	rule = {.only = HS_SET_ALWAYS,.keep_tags = true,.expires_us = expires_us};
 	bool		done;
 
 	if (expires_us <= hs_op_now(op))
 		return hs_key_delete(op, &done);
+	if (ef->op == HS_EF_SET)
+		return hs_string_set(op, v, &rule, NULL, &done);
 	return hs_restore(op, dump, v, true, expires_us, &done);
 }
 
@@ -138,6 +160,8 @@ apply_small(HsOp *op, const HsEffect *ef)
 			return hs_key_expire(op, &always, expires_us, &done);
 		case HS_EF_DUE:
 			return apply_due(op, ef);
+		case HS_EF_TAGS:
+			return hs_tags_redo(op, ef->tail);
 		default:
 			status = apply_member(op, ef);
 			if (status != HS_WRONG_TYPE)

@@ -11,6 +11,7 @@
 #include "big.h"
 #include "dues.h"
 #include "log.h"
+#include "tag.h"
 
 #define READ_LOCKED(op)		assert(hs_port_lock_held(&(op)->part->lock, (op)->mode))
 #define WRITE_LOCKED(op) \
@@ -23,6 +24,13 @@ note_change(HsHandle *h)
 {
 	h->sets++;
 	h->rooms = h->vain_rooms = 0;
+}
+
+static inline void
+free_tags(HsPart *part, const HsRecord *record)
+{
+	if (hs_record_flags(record) & HS_RF_TAGS)
+		hs_tags_unref(part, hs_record_tags(record));
 }
 
 /* What a linked record owns besides itself. */
@@ -48,6 +56,7 @@ hs_unlink(HsPart *part, HsSlot *slot, HsRecord *record)
 	part->count_by_type[hs_record_type(record)]--;
 	hs_index_remove(part, slot);
 	free_owned(part, record);
+	free_tags(part, record);
 	hs_log_kill(part, record);
 }
 
@@ -82,20 +91,31 @@ locate(HsOp *op)
 	return hs_ptr(atomic_load_explicit(&op->slot.bucket->ref[op->slot.i], memory_order_relaxed));
 }
 
+/* Has its time come, or one of its tags been deleted?  *expired tells which. */
+static bool
+is_over(HsOp *op, HsRecord *record, bool *expired)
+{
+	uint16_t	flags = hs_record_flags(record);
+
+	*expired = (flags & HS_RF_EXPIRES) && hs_expiry(record) <= hs_op_now(op);
+	return *expired || ((flags & HS_RF_TAGS) && hs_tags_dead(hs_record_tags(record)));
+}
+
 HsRecord *
 hs_find(HsOp *op)
 {
 	HsRecord   *record;
+	bool		expired;
 
 	READ_LOCKED(op);
 	record = locate(op);
-	if (record != NULL && (hs_record_flags(record) & HS_RF_EXPIRES) &&
-		hs_expiry(record) <= hs_op_now(op))
+	if (record != NULL && (hs_record_flags(record) & (HS_RF_EXPIRES | HS_RF_TAGS)) &&
+		is_over(op, record, &expired))
 	{
 		if (op->mode == HS_EXCLUSIVE)
 		{
 			hs_unlink(op->part, &op->slot, record);
-			op->part->expired++;
+			op->part->expired += expired;
 		}
 		record = NULL;
 	}
@@ -128,7 +148,7 @@ hs_find_typed(HsOp *op, HsType type, HsRecord **record)
 /* Returns where the key belongs, behind the header. */
 static uint8_t *
 write_header(HsRecord *r, uint16_t flags, size_t key_size, uint32_t value_size,
-			 int64_t expires_us, uint64_t version)
+			 int64_t expires_us, uint64_t version, HsRef tags)
 {
 	uint8_t    *p = r + 2;
 
@@ -172,6 +192,11 @@ write_header(HsRecord *r, uint16_t flags, size_t key_size, uint32_t value_size,
 		memcpy(p, &version, 8);
 		p += 8;
 	}
+	if (flags & HS_RF_TAGS)
+	{
+		memcpy(p, &tags, sizeof(tags));
+		p += sizeof(tags);
+	}
 	return p;
 }
 
@@ -185,24 +210,35 @@ queue_for(HsOp *op, const HsRecord *old)
 	return hs_ghost_has(op->part, op->hash) ? HS_LOG_M : HS_LOG_S;
 }
 
+/* Tags of a record of these flags that is to take the place of 'old' (NULL: none). */
+static inline HsRef
+tags_for(const HsOp *op, const HsRecord *old, uint16_t flags)
+{
+	if (op->tags != HS_TAGS_KEEP)
+		return op->tags;
+	return old != NULL && (flags & HS_RF_TYPE) == HS_STRING ? hs_record_tags(old) : HS_REF_NONE;
+}
+
 HsStatus
 hs_reserve(HsOp *op, uint16_t flags, size_t value_size, int64_t expires_us,
 		   HsDraft *draft)
 {
-	HsRecord   *old;
+	HsRecord   *old = locate(op);
+	HsRef		tags = tags_for(op, old, flags);
 	uint8_t    *key;
 	size_t		total;
 
 	WRITE_LOCKED(op);
-	flags &= (uint16_t) ~(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_VLEN32);
+	flags &= (uint16_t) ~(HS_RF_KLEN16 | HS_RF_VLEN16 | HS_RF_VLEN32 | HS_RF_TAGS);
 	flags |= hs_record_width_flags(op->key.size, value_size);
 	if (expires_us != HS_NEVER)
 		flags |= HS_RF_EXPIRES;
+	if (tags != HS_REF_NONE)
+		flags |= HS_RF_TAGS;
 	total = hs_record_header_size(flags) + op->key.size + value_size;
 	if (total + ((size_t) 1 << hs_shift) > HS_RECORD_MAX)
 		return HS_VALUE_TOO_LONG;
 
-	old = locate(op);
 	draft->inserts = old == NULL;
 	if (draft->inserts && !hs_index_promise(op->part))
 	{
@@ -221,7 +257,12 @@ hs_reserve(HsOp *op, uint16_t flags, size_t value_size, int64_t expires_us,
 	draft->record = hs_ptr(draft->ref);
 	draft->value_size = (uint32_t) value_size;
 	key = write_header(draft->record, flags, op->key.size, draft->value_size, expires_us,
-					   flags & HS_RF_VERSION ? ++op->part->next_version : 0);
+					   flags & HS_RF_VERSION ? ++op->part->next_version : 0, tags);
+	if (tags != HS_REF_NONE)
+	{
+		hs_tags_ref(op->part, tags);
+		hs_log_note_tags(op->part, draft->record);
+	}
 	hs_copy(key, op->key.data, op->key.size);
 	draft->value = key + op->key.size;
 	return HS_OK;
@@ -250,6 +291,7 @@ publish(HsOp *op, HsDraft *draft, bool keep_owned)
 		part->count_by_type[hs_record_type(old)]--;
 		if (!keep_owned)
 			free_owned(part, old);
+		free_tags(part, old);
 		hs_log_kill(part, old);
 	}
 	part->count_by_type[hs_record_type(draft->record)]++;
@@ -278,6 +320,7 @@ hs_abandon(HsOp *op, HsDraft *draft)
 		hs_index_unpromise(op->part);
 	if (hs_record_flags(draft->record) & HS_RF_BIG)
 		hs_big_kill_chunks(op->part, draft->record);
+	free_tags(op->part, draft->record);
 	hs_log_kill(op->part, draft->record);
 }
 
@@ -301,7 +344,7 @@ expiry_field(HsRecord *record)
 {
 	uint16_t	f = hs_record_flags(record);
 
-	return record + hs_record_header_size(f & ~(HS_RF_EXPIRES | HS_RF_VERSION));
+	return record + hs_record_header_size(f & ~(HS_RF_EXPIRES | HS_RF_VERSION | HS_RF_TAGS));
 }
 
 static uint8_t *
@@ -309,7 +352,7 @@ version_field(const HsRecord *record)
 {
 	uint16_t	f = hs_record_flags(record);
 
-	return (uint8_t *) record + hs_record_header_size(f & ~HS_RF_VERSION);
+	return (uint8_t *) record + hs_record_header_size(f & ~(HS_RF_VERSION | HS_RF_TAGS));
 }
 
 void
@@ -353,17 +396,19 @@ hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value, int64_t 
 	hs_record_view(record, &v);
 	flags = (uint16_t) ((flags & (HS_RF_TYPE | HS_RF_VALUE)) |
 						hs_record_width_flags(op->key.size, value.size) |
-						(v.flags & HS_RF_VERSION));
+						(v.flags & (HS_RF_VERSION | HS_RF_TAGS)));
 	if (expires_us != HS_NEVER)
 		flags |= HS_RF_EXPIRES;
 	if (((v.flags ^ flags) & HS_RF_TYPE) != 0 || (v.flags & (HS_RF_BIG | HS_RF_LARGE)) ||
 		op->key.size + value.size > HS_IN_PLACE_MAX ||
+		tags_for(op, record, flags) != hs_record_tags(record) ||
 		hs_record_pad(hs_record_header_size(flags) + op->key.size + value.size) != v.total ||
 		locate(op) != record)
 		return false;
 	hs_change_begin(op->slot.head);
 	to = write_header(record, flags, op->key.size, (uint32_t) value.size, expires_us,
-					  flags & HS_RF_VERSION ? ++op->part->next_version : 0);
+					  flags & HS_RF_VERSION ? ++op->part->next_version : 0,
+					  hs_record_tags(record));
 	if (to != v.key)
 		hs_copy(to, op->key.data, op->key.size);
 	hs_copy(to + op->key.size, value.data, value.size);
@@ -469,6 +514,12 @@ hs_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
 	hs_log_note_expiry(op->part, record, expires_us);
 	note_change(op->h);
 	return HS_OK;
+}
+
+HsStatus
+hs_set_tags(HsOp *op, HsRecord *record)
+{
+	return rewrite_record(op, record, hs_record_flags(record), hs_expiry(record), &record);
 }
 
 uint64_t

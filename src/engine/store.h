@@ -120,6 +120,7 @@ typedef struct HsOp
 	HsEffects  *effects;		/* NULL: nobody listens */
 	size_t		need;			/* after HS_NO_MEMORY: bytes asked for */
 	HsType		found_type;		/* after HS_WRONG_TYPE: what the key holds */
+	HsRef		tags;			/* of the records it writes: HS_TAGS_KEEP, or see tag.h */
 
 	/* where the key is, so that a command looks for it once (store.c) */
 	uint32_t	moves;			/* HsPart.moves when 'slot' was found; 0: not yet */
@@ -127,6 +128,9 @@ typedef struct HsOp
 	struct HsBucket *head;		/* of the key's chain while the geometry is this */
 	uint64_t	geometry;
 } HsOp;
+
+/* A string that takes the place of a string has its tags. */
+#define HS_TAGS_KEEP	UINT32_MAX
 
 /*
  * The instant at which the command happens.  The clock takes as long as
@@ -226,7 +230,7 @@ extern HsStatus hs_find_typed(HsOp *op, HsType type, HsRecord **record);
 
 /*
  * Reserve a new record for the key: 'flags' are type and HS_RF_ value flags,
- * 'value_size' bytes in the record, expires_us or HS_NEVER.  On HS_OK
+ * 'value_size' bytes in the record, expires_us or HS_NEVER, tags as op->tags says.  On HS_OK
  * *draft is written but for its value, and publishing cannot fail.  The old
  * record, if any, still stands.  HS_NO_MEMORY sets op->need.
  * Every draft must be published or abandoned before hs_op_end().
@@ -284,6 +288,9 @@ extern void hs_touch_version(HsOp *op, HsRecord *record);
  */
 extern HsStatus hs_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us);
 extern int64_t hs_expiry(HsRecord *record);
+
+/* Give a string, whatever it has, the tags op->tags, which are held; a new record. */
+extern HsStatus hs_set_tags(HsOp *op, HsRecord *record);
 
 /*
  * The version of the key, a number that changes with each write and is never

@@ -10,6 +10,7 @@
 #include "big.h"
 #include "dues.h"
 #include "log.h"
+#include "tag.h"
 
 #define SUMS_TRIES	20			/* one in a quiet moment is enough */
 
@@ -21,6 +22,8 @@ typedef struct Sums
 	uint64_t	index_pages;
 	uint64_t	live;
 	uint64_t	keys;
+	uint64_t	tags;			/* of records */
+	uint64_t	dead_tags;
 } Sums;
 
 static const char *
@@ -56,6 +59,10 @@ verify_log(HsPart *part, Sums *sums)
 					if (v.expires_us < s->min_expires_us &&
 						(part->scan_seg != seg || pos < part->scan_pos))
 						return "a record expires before its segment says";
+					if ((v.flags & HS_RF_TAGS) && part->scan_seg != seg &&
+						(s->tagged == 0 ||
+						 (s->tagged == part->tag_epoch && hs_tags_dead(hs_record_tags(record)))))
+						return "a segment does not know of its records' tags";
 				}
 				pos += v.total;
 			}
@@ -82,6 +89,7 @@ verify_key(HsPart *part, const HsHandle *h, HsRecord *record, uint32_t bucket,
 	HsRecordView v;
 	uint64_t	hash;
 	HsType		type = hs_record_type(record);
+	const char *wrong;
 
 	hs_record_view(record, &v);
 	hash = hs_hash(hs_bytes(v.key, v.key_size));
@@ -109,10 +117,12 @@ verify_key(HsPart *part, const HsHandle *h, HsRecord *record, uint32_t bucket,
 		}
 		sums->big_segs += big.npages;
 	}
+	wrong = hs_tags_verify_record(record, &sums->tags, &sums->dead_tags);
+	if (wrong != NULL)
+		return wrong;
 	if (hs_type_ops(type)->verify != NULL)
 	{
-		const char *wrong = hs_type_ops(type)->verify(part, record);
-
+		wrong = hs_type_ops(type)->verify(part, record);
 		if (wrong != NULL)
 			return wrong;
 	}
@@ -245,6 +255,8 @@ verify_part(HsPart *part, const HsHandle *h, uint64_t *bytes)
 		wrong = verify_index(part, h, &sums);
 	if (wrong == NULL && sums.live != part->log_live)
 		wrong = "a live record is not in the index";
+	if (wrong == NULL)
+		wrong = hs_tags_verify(part, sums.tags, sums.dead_tags);
 	if (wrong == NULL)
 		wrong = verify_slabs(part, &sums);
 	if (wrong == NULL)

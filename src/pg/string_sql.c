@@ -563,7 +563,7 @@ hotset_kv_mset(PG_FUNCTION_ARGS)
 	int			nitems;
 	HsMsetItem *items = mset_items(fcinfo, &nitems);
 	HsBytes    *keys = item_keys(items, nitems);
-	int64_t		expires_us = hsg_arg_expiry(fcinfo, 2, h);
+	HsMsetRule	rule = {.only_absent = nx,.expires_us = hsg_arg_expiry(fcinfo, 2, h)};
 	HsMulti		m = {0};
 	HsStatus	status;
 	bool		done = false;
@@ -575,7 +575,7 @@ hotset_kv_mset(PG_FUNCTION_ARGS)
 		if (status != HS_OK)
 			continue;
 		HSG_ONCE_MULTI(status, m, h, keys, nitems, HS_EXCLUSIVE,
-					   hs_mset(&m, items, nitems, expires_us, nx, &done, &m.hash));
+					   hs_mset(&m, items, nitems, &rule, &done, &m.hash));
 		hs_mset_discard(items, nitems);
 	} while (hsg_retry(h, status, m.hash, m.need));
 	hsg_check(status, h, hs_bytes(NULL, 0), HS_STRING, HS_ANY);

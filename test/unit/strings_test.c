@@ -273,6 +273,8 @@ run_mset(Runner *r, const HsBytes *keys, const HsBytes *values, size_t n,
 		 int64_t expires_us, bool only_absent, bool *done)
 {
 	HsMsetItem *items = calloc(n + 1, sizeof(*items));
+	HsMsetRule	rule = {.only_absent = only_absent,.expires_us = expires_us,
+	.tags = r->tags,.ntags = r->ntags};
 	HsMulti		m;
 	HsStatus	status;
 	uint64_t	hash = 0;
@@ -293,7 +295,7 @@ run_mset(Runner *r, const HsBytes *keys, const HsBytes *values, size_t n,
 		if (status == HS_OK)
 		{
 			m.effects = r->effects;
-			status = hs_mset(&m, items, n, expires_us, only_absent, done, &hash);
+			status = hs_mset(&m, items, n, &rule, done, &hash);
 			need = m.need;
 			hs_multi_end(&m);
 		}
@@ -363,6 +365,33 @@ run_move(Runner *r, HsBytes from, HsBytes to, bool keep, bool replace, bool *don
 		if (status == HS_BUFFER_TOO_SMALL && mv.wanted > 0)
 			break;				/* larger than any collection of these tests */
 	} while (status == HS_BUFFER_TOO_SMALL || again(r, status, hash, need));
+	return status;
+}
+
+HsStatus
+run_del_tags(Runner *r, const HsBytes *tags, size_t n, uint64_t *deleted)
+{
+	HsMulti		m;
+	HsStatus	status = hs_multi_begin(&m, r->h, NULL, 0, HS_EXCLUSIVE, r->now_us);
+
+	if (status != HS_OK)
+		return status;
+	m.effects = r->effects;
+	status = hs_tags_delete(&m, tags, n, deleted);
+	hs_multi_end(&m);
+	return status;
+}
+
+HsStatus
+run_tags(Runner *r, HsBytes key, HsItems *out)
+{
+	HsOp		op;
+	HsStatus	status = begin(r, &op, key, HS_SHARED);
+
+	if (status != HS_OK)
+		return status;
+	status = hs_tags_of_key(&op, out);
+	end(r, &op);
 	return status;
 }
 
@@ -568,11 +597,24 @@ all_keys(Runner *r)
 }
 
 static bool
+same_tags(Runner *a, Runner *b, HsBytes key)
+{
+	static uint8_t buf[2][HS_TAGS_MAX * (HS_ITEM_HEADER + HS_TAG_SIZE_MAX)];
+	HsItems		x = {.buf = buf[0],.capacity = sizeof(buf[0])};
+	HsItems		y = {.buf = buf[1],.capacity = sizeof(buf[1])};
+
+	return run_tags(a, key, &x) == HS_OK && run_tags(b, key, &y) == HS_OK &&
+		hs_bytes_cmp(hs_bytes(x.buf, x.size), hs_bytes(y.buf, y.size)) == 0;
+}
+
+static bool
 same_key(Runner *a, Runner *b, HsBytes key)
 {
 	HsRead		x;
 	HsRead		y;
 
+	if (!same_tags(a, b, key))
+		return false;
 	if (run_dump(a, key) != HS_OK || run_dump(b, key) != HS_OK ||
 		!dict_model_same_dump(hs_bytes(a->buf, a->got.size), hs_bytes(b->buf, b->got.size)))
 		return false;

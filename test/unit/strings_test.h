@@ -11,6 +11,7 @@
 #include "key.h"
 #include "kvstring.h"
 #include "rate.h"
+#include "tag.h"
 
 /* Who runs commands.  The last value read lies in 'got', its bytes in 'buf'. */
 typedef struct Runner
@@ -25,6 +26,8 @@ typedef struct Runner
 	uint8_t    *buf;
 	size_t		capacity;
 	uint8_t    *scratch;
+	const HsBytes *tags;		/* of keys set by run_mset() */
+	size_t		ntags;
 } Runner;
 
 extern void run_open(Runner *r, HsHandle *h, int64_t now_us);
@@ -52,6 +55,10 @@ extern HsStatus run_del(Runner *r, HsBytes key, bool *done);
 extern HsStatus run_expire(Runner *r, HsBytes key, const HsExpireRule *rule,
 						   int64_t expires_us, bool *done);
 extern HsStatus run_move(Runner *r, HsBytes from, HsBytes to, bool keep, bool replace, bool *done);
+/* Delete keys by their tags; *deleted as of hs_tags_delete(). */
+extern HsStatus run_del_tags(Runner *r, const HsBytes *tags, size_t n, uint64_t *deleted);
+/* Names of the key's tags in 'out', whose buffer is large enough. */
+extern HsStatus run_tags(Runner *r, HsBytes key, HsItems *out);
 /* A dump in r->buf; its size in r->got.size. */
 extern HsStatus run_dump(Runner *r, HsBytes key);
 extern HsStatus run_restore(Runner *r, HsBytes key, HsBytes dump, bool replace,
@@ -76,7 +83,7 @@ extern HsStatus run_rate(Runner *r, RateKind kind, HsBytes key, int64_t max,
 /* Apply r's effects to another keyspace and forget them. */
 extern HsStatus run_replay(Runner *r, HsHandle *target);
 
-/* Every key of both keyspaces has the same dump and expiry; complains via test_fail(). */
+/* Every key of both keyspaces has the same dump, expiry and tags; complains via test_fail(). */
 extern bool run_equal(Runner *a, Runner *b);
 
 #endif							/* STRINGS_TEST_H */

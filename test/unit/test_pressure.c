@@ -310,7 +310,7 @@ many_new_keys_at_once(uint64_t memory, size_t n, size_t size, HsStatus wanted, u
 			keys[i] = items[i].key;
 		CHECK_EQ(hs_multi_begin(&m, &ks, keys, n, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
 		free(keys);
-		status = hs_mset(&m, items, n, HS_NEVER, false, &done, &hash);
+		status = hs_mset(&m, items, n, &(HsMsetRule) {.expires_us = HS_NEVER}, &done, &hash);
 		need = m.need;
 		hs_multi_end(&m);
 	} while (status == HS_NO_MEMORY && hs_make_room(&ks, hash, need, HEAP_NOW));

@@ -53,7 +53,7 @@ set_all(uint64_t n)
 	if (hs_mset_prepare(&ks, items, KEYS, SIZE_MAX, &need) != HS_OK ||
 		hs_multi_begin(&m, &ks, keys, KEYS, HS_EXCLUSIVE, HEAP_NOW) != HS_OK)
 		_exit(1);
-	if (hs_mset(&m, items, KEYS, HS_NEVER, false, &done, &hash) != HS_OK)
+	if (hs_mset(&m, items, KEYS, &(HsMsetRule) {.expires_us = HS_NEVER}, &done, &hash) != HS_OK)
 		_exit(1);
 	hs_multi_end(&m);
 }
