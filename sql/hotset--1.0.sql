@@ -111,6 +111,22 @@ CREATE FUNCTION kv_del_prefix(prefix text, keyspace name DEFAULT NULL) RETURNS b
     AS 'MODULE_PATHNAME', 'hotset_kv_del_prefix' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 COMMENT ON FUNCTION kv_del_prefix(text, name) IS 'delete the keys that begin with a prefix and exist from beginning to end: how many went';
 
+CREATE FUNCTION kv_del_tag(tag text, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_del_tag' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
+COMMENT ON FUNCTION kv_del_tag(text, name) IS 'delete all keys with a tag at once: how many had it';
+
+CREATE FUNCTION kv_del_tag(tags text[], keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_del_tags' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 20;
+COMMENT ON FUNCTION kv_del_tag(text[], name) IS 'delete all keys with one of the tags at once: how many had each, in all';
+
+CREATE FUNCTION kv_tags(key text, keyspace name DEFAULT NULL) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'hotset_kv_tags' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION kv_tags(text, name) IS 'tags of a key; null if there is none';
+
+CREATE FUNCTION kv_tag_count(tag text, keyspace name DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'hotset_kv_tag_count' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION kv_tag_count(text, name) IS 'how many keys have a tag';
+
 CREATE FUNCTION kv_dump(key text, keyspace name DEFAULT NULL) RETURNS bytea
     AS 'MODULE_PATHNAME', 'hotset_kv_dump' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION kv_dump(text, name) IS 'value of a key of any type, for kv_restore: versioned, with a checksum';
@@ -130,21 +146,21 @@ COMMENT ON FUNCTION kv_slot(text) IS 'hash slot of a key as in Redis Cluster: CR
 
 CREATE FUNCTION kv_set(key text, value text, ttl interval DEFAULT NULL,
         nx boolean DEFAULT false, xx boolean DEFAULT false, keep_ttl boolean DEFAULT false,
-        keyspace name DEFAULT NULL) RETURNS boolean
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS boolean
     AS 'MODULE_PATHNAME', 'hotset_kv_set' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
-COMMENT ON FUNCTION kv_set(text, text, interval, boolean, boolean, boolean, name) IS 'set a key to a value: false if nx (only if there is none) or xx (only if there is one) stopped it';
+COMMENT ON FUNCTION kv_set(text, text, interval, boolean, boolean, boolean, text[], name) IS 'set a key to a value, with tags: false if nx (only if there is none) or xx (only if there is one) stopped it';
 
 CREATE FUNCTION kv_set(key text, value bytea, ttl interval DEFAULT NULL,
         nx boolean DEFAULT false, xx boolean DEFAULT false, keep_ttl boolean DEFAULT false,
-        keyspace name DEFAULT NULL) RETURNS boolean
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS boolean
     AS 'MODULE_PATHNAME', 'hotset_kv_set_bytea' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
-COMMENT ON FUNCTION kv_set(text, bytea, interval, boolean, boolean, boolean, name) IS 'set a key to a value: false if nx (only if there is none) or xx (only if there is one) stopped it';
+COMMENT ON FUNCTION kv_set(text, bytea, interval, boolean, boolean, boolean, text[], name) IS 'set a key to a value, with tags: false if nx (only if there is none) or xx (only if there is one) stopped it';
 
 CREATE FUNCTION kv_set(key text, value jsonb, ttl interval DEFAULT NULL,
         nx boolean DEFAULT false, xx boolean DEFAULT false, keep_ttl boolean DEFAULT false,
-        keyspace name DEFAULT NULL) RETURNS boolean
+        tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS boolean
     AS 'MODULE_PATHNAME', 'hotset_kv_set_jsonb' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;
-COMMENT ON FUNCTION kv_set(text, jsonb, interval, boolean, boolean, boolean, name) IS 'set a key to a value: false if nx (only if there is none) or xx (only if there is one) stopped it';
+COMMENT ON FUNCTION kv_set(text, jsonb, interval, boolean, boolean, boolean, text[], name) IS 'set a key to a value, with tags: false if nx (only if there is none) or xx (only if there is one) stopped it';
 
 CREATE FUNCTION kv_get(key text, keyspace name DEFAULT NULL) RETURNS text
     AS 'MODULE_PATHNAME', 'hotset_kv_get' LANGUAGE C STABLE PARALLEL SAFE;
@@ -193,9 +209,9 @@ CREATE FUNCTION kv_mget(keys text[], keyspace name DEFAULT NULL) RETURNS text[]
 COMMENT ON FUNCTION kv_mget(text[], name) IS 'values of several keys as of one instant, in their order; null for each that is missing or no string';
 
 CREATE FUNCTION kv_mset(keys text[], "values" text[], ttl interval DEFAULT NULL,
-        nx boolean DEFAULT false, keyspace name DEFAULT NULL) RETURNS bigint
+        nx boolean DEFAULT false, tags text[] DEFAULT NULL, keyspace name DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'hotset_kv_mset' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 10;
-COMMENT ON FUNCTION kv_mset(text[], text[], interval, boolean, name) IS 'set several keys at once: how many; with nx none at all if one of them exists';
+COMMENT ON FUNCTION kv_mset(text[], text[], interval, boolean, text[], name) IS 'set several keys at once: how many; with nx none at all if one of them exists';
 
 CREATE FUNCTION kv_append(key text, value text, keyspace name DEFAULT NULL) RETURNS integer
     AS 'MODULE_PATHNAME', 'hotset_kv_append' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 2;

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "../engine/dues.h"
+#include "../engine/tag.h"
 #include "glue.h"
 
 #define INT64_LIMIT 9223372036854775808.0	/* 2^63: the first double too large */
@@ -140,6 +141,31 @@ hsg_arg_elements(FunctionCallInfo fcinfo, int n, const char *what, HsBytes **ele
 	if (nulls != NULL)
 		refuse_null_element(what);
 	return count;
+}
+
+int
+hsg_arg_tags(FunctionCallInfo fcinfo, int n, HsBytes **tags)
+{
+	int			ntags;
+
+	*tags = NULL;
+	if (PG_ARGISNULL(n))
+		return 0;
+	ntags = hsg_arg_elements(fcinfo, n, "tag", tags);
+	if (ntags > HS_TAGS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many tags"),
+				 errdetail("A key can have %d tags.", HS_TAGS_MAX)));
+	for (int i = 0; i < ntags; i++)
+	{
+		if ((*tags)[i].size > HS_TAG_SIZE_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("tag is too long"),
+					 errdetail("Tags of keys have at most %d bytes.", HS_TAG_SIZE_MAX)));
+	}
+	return ntags;
 }
 
 /* float8[] without nulls lies in the array as C wants it. */

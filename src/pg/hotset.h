@@ -69,6 +69,10 @@ extern int	hsg_arg_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys);
 /* Keys of which there is at least one (22023), in an array that is not null. */
 extern int	hsg_arg_some_keys(FunctionCallInfo fcinfo, int n, HsBytes **keys);
 
+/* Tags for a key (see tag.h), in an array that may be null: 22004 for a null among them, 54000
+ * for too many, or one that is too long. */
+extern int	hsg_arg_tags(FunctionCallInfo fcinfo, int n, HsBytes **tags);
+
 /* Real time, microseconds since 2000-01-01 UTC: PostgreSQL's own epoch. */
 static inline int64_t
 hsg_now(void)

@@ -334,7 +334,7 @@ jsonb_range(HsgValue *v, HsHandle *h, HsBytes key, int64 start, int64 stop)
  * ---- Setting -------------------------------------------------------------------
  */
 
-/* kv_set(key text, value text, ttl interval, nx, xx, keep_ttl boolean) returns boolean */
+/* kv_set(key text, value text, ttl interval, nx, xx, keep_ttl boolean, tags text[]) returns boolean */
 PG_FUNCTION_INFO_V1(hotset_kv_set);
 Datum
 hotset_kv_set(PG_FUNCTION_ARGS)
@@ -361,7 +361,8 @@ hotset_kv_set_jsonb(PG_FUNCTION_ARGS)
 static Datum
 set_command(FunctionCallInfo fcinfo, uint16_t flags)
 {
-	HsHandle   *h = hsg_keyspace(fcinfo, 6);
+	HsHandle   *h = hsg_keyspace(fcinfo, 7);
+	HsBytes    *tags;
 	bool		nx = hsg_arg_flag(fcinfo, 3);
 	bool		xx = hsg_arg_flag(fcinfo, 4);
 	HsSetRule	rule = {.keep_ttl = hsg_arg_flag(fcinfo, 5)};
@@ -372,6 +373,8 @@ set_command(FunctionCallInfo fcinfo, uint16_t flags)
 		hsg_refuse_both("keep_ttl", "ttl");
 	rule.only = nx ? HS_SET_IF_ABSENT : xx ? HS_SET_IF_PRESENT : HS_SET_ALWAYS;
 	rule.expires_us = hsg_arg_expiry(fcinfo, 2, h);
+	rule.ntags = hsg_arg_tags(fcinfo, 6, &tags);
+	rule.tags = tags;
 	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
 }
 
@@ -553,22 +556,25 @@ value_getex(FunctionCallInfo fcinfo, HsgValue *v)
 	return true;
 }
 
-/* kv_mset(keys text[], "values" text[], ttl interval, nx boolean) returns bigint: keys set */
+/* kv_mset(keys text[], "values" text[], ttl interval, nx boolean, tags text[]) returns bigint: keys set */
 PG_FUNCTION_INFO_V1(hotset_kv_mset);
 Datum
 hotset_kv_mset(PG_FUNCTION_ARGS)
 {
-	HsHandle   *h = hsg_keyspace(fcinfo, 4);
-	bool		nx = hsg_arg_flag(fcinfo, 3);
+	HsHandle   *h = hsg_keyspace(fcinfo, 5);
+	HsMsetRule	rule = {.only_absent = hsg_arg_flag(fcinfo, 3)};
+	HsBytes    *tags;
 	int			nitems;
 	HsMsetItem *items = mset_items(fcinfo, &nitems);
 	HsBytes    *keys = item_keys(items, nitems);
-	HsMsetRule	rule = {.only_absent = nx,.expires_us = hsg_arg_expiry(fcinfo, 2, h)};
 	HsMulti		m = {0};
 	HsStatus	status;
 	bool		done = false;
 	int64		count = 0;
 
+	rule.expires_us = hsg_arg_expiry(fcinfo, 2, h);
+	rule.ntags = hsg_arg_tags(fcinfo, 4, &tags);
+	rule.tags = tags;
 	do
 	{
 		status = hs_mset_prepare(h, items, nitems, hsg_max_value, &m.need);
