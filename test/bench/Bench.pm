@@ -99,7 +99,7 @@ sub sql
 	return @_ > 1 ? (split /\n/, $output)[-1] : $output;
 }
 
-# Reply of one of the Redis servers: redis (keeps all), lru1 .. lru5, lfu1 .. lfu5.
+# Reply of one of the Redis servers: redis (keeps all), lru1 .. lru6, lfu1 .. lfu5.
 sub redis
 {
 	my ($server, @command) = @_;
@@ -226,7 +226,7 @@ sub table_row
 		my $shown = three_digits($figure->($other));
 		if ($better eq 'baseline') { push @cells, $shown; next }
 		my ($worse, $base) = $better eq 'less' ? ($other, $own) : ($own, $other);
-		my $factor = ref $worse eq 'ARRAY' ? median(@{ ratios($worse, $base) }) : max($worse, 1e-3) / max($base, 1e-3);
+		my $factor = ref $worse && ref $base ? median(@{ ratios($worse, $base) }) : max($figure->($worse), 1e-3) / max($figure->($base), 1e-3);
 		push @cells, sprintf('%s (%s x)', $shown, ratio($factor));
 		push @losses, sprintf('%s: %s is %s times better (%s, hotset %s)', $what, $titles->[ $i + 1 ],
 			ratio(1 / $factor), $shown, $cells[0])

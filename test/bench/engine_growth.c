@@ -1,16 +1,16 @@
 /*
  * engine_growth.c
- *	  The longest single command while a keyspace grows from nothing to many keys,
- *	  shrinks to nothing again, and while a sorted set grows to many members.
+ *	  The longest single command while a keyspace grows from nothing to many keys and
+ *	  shrinks to nothing again, or while a sorted set grows to many members.
  *
- *	engine_growth [calls]		10000000 unless given
+ *	engine_growth [keys | members [calls]]		10000000 calls unless given
  *
  * The engine without a server; CPU time of the thread for each call.  A line for each
- * case: name|calls|longest|longest that repeats|buckets of histogram.h, all in
+ * phase: name|calls|longest|longest that repeats|buckets of histogram.h, all in
  * nanoseconds.
  *
- * A virtual machine's clock goes on while the host runs something else.  What
- * one call takes longer than LIMIT_NS is therefore looked at again: the same growth is
+ * A virtual machine's clock goes on while the host runs something else.  If
+ * one call takes longer than LIMIT_NS, all is therefore looked at again: the same growth is
  * repeated, up to RUNS times in all, and of each call the shortest time counts.  Keys and
  * hashes are the same each time, so a pause of the engine's own would come at the same call.
  */
@@ -23,12 +23,20 @@
 #include "key.h"
 
 #define LIMIT_NS	500000
-#define RUNS		4
+#define RUNS		3
 #define VALUE		"vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
+
+typedef struct Phase
+{
+	const char *name;
+	void		(*call) (uint64_t i);
+	Histogram	all;
+	uint32_t   *shortest;		/* of each call, nanoseconds */
+	uint32_t	repeats;		/* the longest of these */
+} Phase;
 
 static HsHandle h;
 static uint64_t ncalls = 10000000;
-static uint32_t *shortest;		/* of each call, nanoseconds */
 
 static void
 add_key(uint64_t i)
@@ -68,56 +76,62 @@ start_empty(void)
 }
 
 static void
-start_full(void)
+run(Phase *p)
 {
-	start_empty();
 	for (uint64_t i = 0; i < ncalls; i++)
-		add_key(i);
+	{
+		uint64_t	ns = bench_cpu_ns();
+
+		p->call(i);
+		ns = bench_cpu_ns() - ns;
+		histogram_add(&p->all, ns);
+		if (ns < p->shortest[i])
+			p->shortest[i] = (uint32_t) ns;
+	}
+	p->repeats = 0;
+	for (uint64_t i = 0; i < ncalls; i++)
+		if (p->shortest[i] > p->repeats)
+			p->repeats = p->shortest[i];
 }
 
 static void
-measure(const char *name, void (*start) (void), void (*call) (uint64_t i))
+print(const Phase *p)
 {
-	static Histogram all;
-	uint32_t	repeats = UINT32_MAX;
-
-	memset(&all, 0, sizeof(all));
-	memset(shortest, 0xff, ncalls * sizeof(*shortest));
-	for (int run = 0; run < RUNS && repeats > LIMIT_NS; run++)
-	{
-		start();
-		for (uint64_t i = 0; i < ncalls; i++)
-		{
-			uint64_t	ns = bench_cpu_ns();
-
-			call(i);
-			ns = bench_cpu_ns() - ns;
-			histogram_add(&all, ns);
-			if (ns < shortest[i])
-				shortest[i] = (uint32_t) ns;
-		}
-		repeats = 0;
-		for (uint64_t i = 0; i < ncalls; i++)
-			if (shortest[i] > repeats)
-				repeats = shortest[i];
-	}
-	printf("%s|%llu|%llu|%u|", name, (unsigned long long) all.calls, (unsigned long long) all.max_ns, repeats);
+	printf("%s|%llu|%llu|%u|", p->name, (unsigned long long) p->all.calls, (unsigned long long) p->all.max_ns, p->repeats);
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
-		printf("%s%llu", i > 0 ? "," : "", (unsigned long long) all.bucket[i]);
+		printf("%s%llu", i > 0 ? "," : "", (unsigned long long) p->all.bucket[i]);
 	printf("\n");
-	fflush(stdout);
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc > 1)
-		ncalls = strtoull(argv[1], NULL, 10);
-	shortest = malloc(ncalls * sizeof(*shortest));
-	if (shortest == NULL || ncalls == 0)
-		return 2;
-	measure("keys", start_empty, add_key);
-	measure("deleting", start_full, delete_key);
-	measure("members", start_empty, add_member);
+	static Phase keys[] = {{"keys", add_key}, {"deleting", delete_key}, {NULL}};
+	static Phase members[] = {{"members", add_member}, {NULL}};
+	Phase	   *phases = argc > 1 && strcmp(argv[1], "members") == 0 ? members : keys;
+	uint32_t	repeats = UINT32_MAX;
+
+	if (argc > 2)
+		ncalls = strtoull(argv[2], NULL, 10);
+	for (Phase *p = phases; p->name != NULL; p++)
+	{
+		p->shortest = malloc(ncalls * sizeof(*p->shortest));
+		if (p->shortest == NULL || ncalls == 0)
+			return 2;
+		memset(p->shortest, 0xff, ncalls * sizeof(*p->shortest));
+	}
+	for (int i = 0; i < RUNS && repeats > LIMIT_NS; i++)
+	{
+		start_empty();
+		repeats = 0;
+		for (Phase *p = phases; p->name != NULL; p++)
+		{
+			run(p);
+			if (p->repeats > repeats)
+				repeats = p->repeats;
+		}
+	}
+	for (Phase *p = phases; p->name != NULL; p++)
+		print(p);
 	return 0;
 }

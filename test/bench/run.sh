@@ -58,7 +58,7 @@ start()
 	if is_root; then setpriv --reuid postgres --regid postgres --clear-groups "$@" & else "$@" & fi
 	pids="$pids $!"
 }
-for name in redis lru1 lru2 lru3 lru4 lru5 lfu1 lfu2 lfu3 lfu4 lfu5
+for name in redis lru1 lru2 lru3 lru4 lru5 lru6 lfu1 lfu2 lfu3 lfu4 lfu5
 do
 	policy=noeviction
 	[ $name = redis ] || policy=allkeys-${name%?}

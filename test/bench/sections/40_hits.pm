@@ -6,7 +6,7 @@ use IO::Socket::UNIX;
 use Time::HiRes qw(time sleep);
 use Bench;
 
-section(hits => \&measure);
+section(hits => \&measure, seconds => 80, beside => 1);
 
 # Requests for keys 0 .. n-1 by a Zipf law of exponent s, always the same.
 sub zipf_trace
@@ -34,16 +34,15 @@ sub zipf_trace
 	return \@trace;
 }
 
-# Misses are filled, as a cache would be; the second half counts.
-# The share of hits in percent, and how many keys fit in the end.
+# Misses are filled, as a cache would be; the second half counts.  Replays [zipf, bytes] one
+# after the other in a session of its own and returns where to read, for each, the
+# share of hits in percent | how many keys fit in the end.
 sub replay_hotset
 {
-	my ($zipf, $bytes) = @_;
-	sql("CREATE SERVER hits FOREIGN DATA WRAPPER hotset OPTIONS (memory '${bytes}B', eviction 's3fifo')");
-	my $rate = sql(<<"SQL", 'SELECT pg_temp.replay()');
-CREATE FUNCTION pg_temp.replay() RETURNS float8 LANGUAGE plpgsql AS \$body\$
+	my @commands = (<<"SQL", map {
+CREATE FUNCTION pg_temp.replay(z float8) RETURNS float8 LANGUAGE plpgsql AS \$body\$
 DECLARE
-	requests int[] := (SELECT keys FROM trace WHERE zipf = $zipf);
+	requests int[] := (SELECT keys FROM trace WHERE zipf = z);
 	id int; i int := 0; hits int := 0; k text;
 BEGIN
 	FOREACH id IN ARRAY requests LOOP
@@ -58,9 +57,14 @@ BEGIN
 	RETURN 200.0 * hits / cardinality(requests);
 END \$body\$
 SQL
-	my $keys = sql("SELECT keys FROM hotset_stats WHERE keyspace = 'hits'");
-	sql('DROP SERVER hits');
-	return ($rate, $keys);
+		my ($zipf, $bytes) = @$_;
+		("CREATE SERVER hits FOREIGN DATA WRAPPER hotset OPTIONS (memory '${bytes}B', eviction 's3fifo')", "SELECT pg_temp.replay($zipf) AS hits \\gset",
+			"SELECT :hits, keys FROM hotset_stats WHERE keyspace = 'hits'", 'DROP SERVER hits') } @_);
+	open(my $script, '>', "$sockets/replay.sql") or die "replay.sql: $!";
+	print $script map { /\\gset$/ ? "$_\n" : "$_;\n" } @commands;
+	close($script);
+	open(my $pipe, '-|', 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', "$sockets/replay.sql") or die "psql: $!";
+	return $pipe;
 }
 
 # Replay traces on several servers of Redis at once, slowly, in step with the
@@ -130,14 +134,16 @@ sub measure
 		print $copy "$zipf\t{", join(',', @{ $trace{$zipf} }), "}\n";
 		close($copy) or die 'COPY failed';
 	}
+	my $results = replay_hotset(map { [ $_->[0], $_->[1] * 1048576 ] } @runs);
 	foreach my $run (@runs)
 	{
 		my ($zipf, $mb, $number) = @$run;
-		$own{$number} = [ replay_hotset($zipf, $mb * 1048576) ];
 		push @replays, { server => "$_$number", trace => $trace{$zipf}, bytes => $mb * 1048576 } foreach 'lru', 'lfu';
 	}
-	sql('DROP TABLE trace');
 	replay_redis($duration, @replays);
+	$own{ $_->[2] } = [ split /\|/, readline($results) // die 'no hits' ] foreach @runs;
+	close($results) or die 'psql failed';
+	sql('DROP TABLE trace');
 	my %redis = map { $_->{server} => $_ } @replays;
 
 	say_line("\n## Hit ratio under a limit\n");

@@ -5,7 +5,7 @@ use warnings;
 use Time::HiRes qw(time sleep);
 use Bench;
 
-section(expiry => \&measure);
+section(expiry => \&measure, seconds => 15);
 
 # Seconds from the instant of expiry until a count reaches 0, and CPU it took.
 sub until_gone
@@ -22,23 +22,34 @@ sub until_gone
 	return (time - $instant, (process_cpu_ns($pid) - $cpu) / 1e6);
 }
 
+# Calls fill(instant) until it is done before the instant, which it returns.
+sub fill_before
+{
+	my ($fill) = @_;
+	for (my $lead = $quick ? 2 : 4; $lead < 60; $lead *= 2)
+	{
+		my $instant = int(time) + $lead;
+		$fill->($instant);
+		return $instant if time < $instant;
+	}
+	die "machine too slow for the expiry test";
+}
+
 sub measure
 {
-	my $lead = $quick ? 3 : 8;
 	sql("CREATE SERVER expiring FOREIGN DATA WRAPPER hotset OPTIONS (memory '300MB')");
-	my $instant = int(time) + $lead;
-	sql("SELECT count(kv_set('key:' || i, repeat('v', 40), keyspace => 'expiring', ttl => to_timestamp($instant) - clock_timestamp()))
-		FROM generate_series(1, $million) AS i");
-	die "machine too slow for the expiry test" if time > $instant;
+	my $instant = fill_before(sub {
+		sql("SELECT count(kv_set('key:' || i, repeat('v', 40), keyspace => 'expiring', ttl => to_timestamp($_[0]) - clock_timestamp()))
+			FROM generate_series(1, $million) AS i");
+	});
 	my $worker = sql("SELECT pid FROM pg_stat_activity WHERE backend_type LIKE 'hotset%'");
 	my @own = until_gone($instant, $worker, sub { sql("SELECT keys FROM hotset_stats WHERE keyspace = 'expiring'") });
 	sql('DROP SERVER expiring');
-	$instant = int(time) + $lead;
-	redis('redis', 'FLUSHALL', 'SYNC');
-	redis('redis', 'EVAL', "for i = 1, $million do redis.call('SET', 'key:' .. i, string.rep('v', 40), 'EXAT', $instant) end", 0);
+	flush_redis();
+	$instant = fill_before(sub { redis('redis', 'EVAL', "for i = 1, $million do redis.call('SET', 'key:' .. i, string.rep('v', 40), 'EXAT', $_[0]) end", 0) });
 	my @redis = until_gone($instant, redis_info('redis', 'process_id'), sub { redis('redis', 'DBSIZE') });
 	say_line("\n## Expiry\n");
-	say_line(three_digits($million) . ' keys that expire at the same instant: nobody reads them, when is the memory back? Polled ten times a second; ' .
+	say_line(three_digits($million) . ' keys that expire at the same instant: nobody reads them, when is the memory back? One run, polled ten times a second; ' .
 		'the worker of hotset runs with its default budget.');
 	my @titles = ('hotset', 'Redis');
 	table_head('', @titles);

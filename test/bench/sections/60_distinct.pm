@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use Bench;
 
-section(distinct => \&measure);
+section(distinct => \&measure, seconds => 45);
 
 # Milliseconds of CPU of a query in one process.
 sub cpu_ms
@@ -50,11 +50,9 @@ sub counts
 	foreach my $round (1 .. $rounds)
 	{
 		# the exact counts only sort; one of them will do
-		foreach my $name (grep { $round == 1 || !/exact/ } sort keys %query) { push @{ $cpu{$name} }, cpu_ms($query{$name}) }
-		foreach my $workers (0, 2) { push @{ $elapsed{$_}{$workers} }, elapsed_ms($query{$_}, $workers) foreach qw(hotset hll) }
+		foreach my $name (in_turn($round, grep { $round == 1 || !/exact/ } sort keys %query)) { push @{ $cpu{$name} }, cpu_ms($query{$name}) }
+		foreach my $name (in_turn($round, qw(hotset hll))) { push @{ $elapsed{$name}{$_} }, elapsed_ms($query{$name}, $_) foreach in_turn($round, 0, 2) }
 	}
-	my %m = map { $_ => median(@{ $cpu{$_} }) } keys %cpu;
-	my %e = map { my $name = $_; $name => { map { $_ => median(@{ $elapsed{$name}{$_} }) } 0, 2 } } keys %elapsed;
 	my %error = map { $_ => 100 * abs(sql($query{$_}) / $million - 1) } qw(hotset hll);
 
 	say_line("\n## Distinct values\n");
@@ -62,16 +60,16 @@ sub counts
 		'its default of 11 bits, hotset has 14. Milliseconds of CPU time, elapsed where workers help; in parentheses: how many times faster hotset is.');
 	my @titles = ('approx_count_distinct', 'postgresql-hll', 'count(DISTINCT)', 'count(*)', 'sum');
 	table_head('', @titles);
-	table_row('numbers', 'less', \@titles, @m{qw(hotset hll exact)}, \$m{scan}, \$m{sum});
-	table_row('texts', 'less', \@titles, @m{ map { "text $_" } qw(hotset hll exact) }, \$m{'text scan'}, undef);
-	table_row('numbers, elapsed', 'less', \@titles, $e{hotset}{0}, $e{hll}{0}, undef, undef, undef);
-	table_row('numbers, elapsed, with two workers', 'less', \@titles, $e{hotset}{2}, $e{hll}{2}, undef, undef, undef);
+	table_row('numbers', 'less', \@titles, @cpu{qw(hotset hll)}, median(@{ $cpu{exact} }), \$cpu{scan}, \$cpu{sum});
+	table_row('texts', 'less', \@titles, @cpu{ 'text hotset', 'text hll' }, median(@{ $cpu{'text exact'} }), \$cpu{'text scan'}, undef);
+	table_row('numbers, elapsed', 'less', \@titles, $elapsed{hotset}{0}, $elapsed{hll}{0}, undef, undef, undef);
+	table_row('numbers, elapsed, with two workers', 'less', \@titles, $elapsed{hotset}{2}, $elapsed{hll}{2}, undef, undef, undef);
 	say_line(sprintf('| error of this count, %% | %.2f | %.2f | 0 | | |', @error{qw(hotset hll)}));
-	my ($own, $hll_own) = map { $m{$_} - $m{scan} } qw(hotset hll);
-	goal(18, '`approx_count_distinct(bigint)` minus the scan', '<= 0.33x', $own / $hll_own, baseline('ms', hotset => $own, 'postgresql-hll' => $hll_own));
-	goal(18, 'the same in total', '<= 1.5x', $m{hotset} / $m{sum}, baseline('ms', hotset => $m{hotset}, 'sum()' => $m{sum}));
-	goal(18, 'the same with two workers on two cores, times faster', '>= 1.5x', $e{hotset}{0} / $e{hotset}{2},
-		baseline('ms', workers => $e{hotset}{2}, 'one process' => $e{hotset}{0}));
+	my ($own, $hll_own) = map { differences($cpu{$_}, $cpu{scan}) } qw(hotset hll);
+	goal(18, '`approx_count_distinct(bigint)` minus the scan', '<= 0.33x', ratios($own, $hll_own), baseline('ms', hotset => median(@$own), 'postgresql-hll' => median(@$hll_own)));
+	goal(18, 'the same in total', '<= 1.5x', ratios(@cpu{qw(hotset sum)}), baseline('ms', hotset => median(@{ $cpu{hotset} }), 'sum()' => median(@{ $cpu{sum} })));
+	my ($alone, $helped) = @{ $elapsed{hotset} }{ 0, 2 };
+	goal(18, 'the same with two workers on two cores, times faster', '>= 1.5x', ratios($alone, $helped), baseline('ms', workers => median(@$helped), 'one process' => median(@$alone)));
 	sql('DROP TABLE numbers, texts');
 	return;
 }

@@ -5,7 +5,7 @@ use warnings;
 use Bench;
 use Backends;
 
-section(latency => \&measure);
+section(latency => \&measure, seconds => 20);
 
 my $keys = 100_000;
 my $value = "'vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv'";

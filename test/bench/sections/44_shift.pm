@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use Bench;
 
-section(shift => \&measure);
+section(shift => \&measure, seconds => 30, beside => 1);
 
 my $megabytes = 64;
 
@@ -26,7 +26,7 @@ sub fill_redis
 	my $piece = int(2_000_000 / $size);
 	for (my $i = 1; $i <= $keys; $i += $piece)
 	{
-		redis('lru1', 'EVAL', "local v = string.rep('v', $size) for i = $i, $i + $piece - 1 do redis.call('SET', '$prefix' .. i, v) end", 0);
+		redis('lru6', 'EVAL', "local v = string.rep('v', $size) for i = $i, $i + $piece - 1 do redis.call('SET', '$prefix' .. i, v) end", 0);
 	}
 	return;
 }
@@ -39,7 +39,7 @@ sub redis_payload
 	{
 		my ($prefix, $size) = @$_;
 		my $keys = int(2 * $megabytes * 1048576 / $size);
-		$sum += redis('lru1', 'EVAL', "local sum = 0 for i = 1, $keys do local k = '$prefix' .. i if redis.call('EXISTS', k) == 1 then sum = sum + #k + $size end end return sum", 0);
+		$sum += redis('lru6', 'EVAL', "local sum = 0 for i = 1, $keys do local k = '$prefix' .. i if redis.call('EXISTS', k) == 1 then sum = sum + #k + $size end end return sum", 0);
 	}
 	return $sum;
 }
@@ -50,13 +50,13 @@ sub measure
 {
 	my $options = "memory '${megabytes}MB', eviction 's3fifo'";
 	my (%hotset, %redis);
-	my $tenacity = (split /\n/, redis('lru1', 'CONFIG', 'GET', 'maxmemory-eviction-tenacity'))[1];
-	redis('lru1', 'CONFIG', 'SET', 'maxmemory-eviction-tenacity', 100);
+	my $tenacity = (split /\n/, redis('lru6', 'CONFIG', 'GET', 'maxmemory-eviction-tenacity'))[1];
+	redis('lru6', 'CONFIG', 'SET', 'maxmemory-eviction-tenacity', 100);
 	foreach my $phase (qw(fresh shifted))
 	{
 		sql("CREATE SERVER shift FOREIGN DATA WRAPPER hotset OPTIONS ($options)");
-		redis('lru1', 'FLUSHALL', 'SYNC');
-		redis('lru1', 'CONFIG', 'SET', 'maxmemory', redis_info('lru1', 'used_memory') + $megabytes * 1048576);
+		redis('lru6', 'FLUSHALL', 'SYNC');
+		redis('lru6', 'CONFIG', 'SET', 'maxmemory', redis_info('lru6', 'used_memory') + $megabytes * 1048576);
 		if ($phase eq 'shifted')
 		{
 			fill_hotset('shift', 'short:', 100);
@@ -68,8 +68,8 @@ sub measure
 		$redis{$phase} = redis_payload();
 		sql('DROP SERVER shift');
 	}
-	redis('lru1', 'FLUSHALL', 'SYNC');
-	redis('lru1', 'CONFIG', 'SET', 'maxmemory-eviction-tenacity', $tenacity);
+	redis('lru6', 'FLUSHALL', 'SYNC');
+	redis('lru6', 'CONFIG', 'SET', 'maxmemory-eviction-tenacity', $tenacity);
 	my @titles = ('hotset s3fifo', 'Redis allkeys-lru');
 	my $share = sub { return 100 * $_[0] / ($megabytes * 1048576) };
 	say_line("\n## A shift in sizes\n");
