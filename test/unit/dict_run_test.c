@@ -651,8 +651,8 @@ dict_test_reads_across_writes(HsType type)
 						ids[j] = want + ids[j] % (3000 - want);
 					REQUIRE(dict_drop(&t, ids, n));
 				}
-				for (unsigned id = 0; id < space; id++)
-					stays[id] &= t.m.has[id] >= 0;
+				for (unsigned j = 0; j < n; j++)
+					stays[ids[j]] &= t.m.has[ids[j]] >= 0;
 			}
 		}
 		CHECK(batches > 3);

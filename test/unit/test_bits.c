@@ -575,7 +575,7 @@ static void
 as_a_model_does(void)
 {
 	model_open();
-	run_model(3000);
+	run_model((int) test_scaled(1500));
 	model_close();
 }
 

@@ -1026,15 +1026,15 @@ fails_at_every_allocation(void)
 			if (ndues > n || first + count > n)
 				continue;
 			CASE("%s, %u members, %u dues, %u more", kinds[k].name, n, ndues, count);
+			open_store(32 * MB, HS_EVICT_NONE);
+			make_many(&kinds[k], key, list, n, ndues, now + 1000);
+			for (unsigned j = 0; j < n; j++)
+				want[j] = j < ndues ? now + 1000 + j : HS_NEVER;
 			for (int fail = 0; !succeeded; fail++)
 			{
 				HsStatus	status;
 				int			asked;
 
-				open_store(32 * MB, HS_EVICT_NONE);
-				make_many(&kinds[k], key, list, n, ndues, now + 1000);
-				for (unsigned j = 0; j < n; j++)
-					want[j] = j < ndues ? now + 1000 + j : HS_NEVER;
 				slab_watch_promises(true);
 				begin(key, HS_EXCLUSIVE);
 				slab_fail_after(fail);
@@ -1060,8 +1060,8 @@ fails_at_every_allocation(void)
 				for (unsigned j = 0; j < n; j += n > 500 && fail % 8 != 0 ? 37 : 1)
 					REQUIRE_EQ(due_of(&kinds[k], key, list[j]), want[j]);
 				CHECK_EQ(card(&kinds[k], key), n);
-				close_store();
 			}
+			close_store();
 		}
 	free_names(list, 3000);
 }

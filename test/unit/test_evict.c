@@ -97,7 +97,7 @@ refuses_when_full(void)
 		HsStats		s;
 
 		CASE("size %zu", sizes[i]);
-		open_store(32 * MB, HS_EVICT_NONE, 24 * MB);
+		open_store(16 * MB, HS_EVICT_NONE, 12 * MB);
 		n = fill(0, sizes[i]);
 		s = keys_stats(&ks);
 		CHECK_EQ(s.keys, n);
@@ -197,7 +197,7 @@ sizes_shift_without_loss(HsEviction eviction)
 				small,
 				big;
 
-	open_store(40 * MB, eviction, 32 * MB);
+	open_store(24 * MB, eviction, 16 * MB);
 	if (eviction == HS_EVICT_NONE)
 	{
 		/* what a fresh store takes of each */
@@ -213,23 +213,23 @@ sizes_shift_without_loss(HsEviction eviction)
 	}
 	else
 	{
-		for (uint64_t i = 0; i < 80000; i++)
+		for (uint64_t i = 0; i < 40000; i++)
 			REQUIRE_EQ(set(3000000 + i, 1000, HS_NEVER), HS_OK);
 		big_first = keys_stats(&ks).keys;
 		REQUIRE_EQ(hs_keyspace_flush(&ks, HEAP_NOW, &big), HS_OK);
-		for (uint64_t i = 0; i < 600000; i++)
+		for (uint64_t i = 0; i < 300000; i++)
 			REQUIRE_EQ(set(i, 100, HS_NEVER), HS_OK);
 		small_first = keys_stats(&ks).keys;
-		for (uint64_t i = 0; i < 80000; i++)
+		for (uint64_t i = 0; i < 40000; i++)
 			REQUIRE_EQ(set(1000000 + i, 1000, HS_NEVER), HS_OK);
 		big = keys_stats(&ks).keys;
-		for (uint64_t i = 0; i < 600000; i++)
+		for (uint64_t i = 0; i < 300000; i++)
 			REQUIRE_EQ(set(2000000 + i, 100, HS_NEVER), HS_OK);
 		small = keys_stats(&ks).keys;
 	}
 	CHECK(big >= big_first * 96 / 100);
 	CHECK(small >= small_first * 96 / 100);
-	CHECK(big * 1000 > 32 * MB * 80 / 100);
+	CHECK(big * 1000 > 16 * MB * 80 / 100);
 	close_store();
 }
 

@@ -751,9 +751,9 @@ work_until_tidy(unsigned most)
 static void
 trimmed_in_the_middle(void)
 {
-	static const unsigned from[] = {0, 1, 100000, 299990};
+	static const unsigned from[] = {0, 1, 50000, 149990};
 	static const unsigned keeps[] = {1, 10, 50000};
-	const unsigned count = 300000;
+	const unsigned count = 150000;
 
 	for (unsigned f = 0; f < 4; f++)
 		for (unsigned k = 0; k < 3; k++)
@@ -787,7 +787,7 @@ removed_inside(void)
 {
 	static const int64_t counts[] = {0, INT64_MAX, -INT64_MAX, 5000, -5000};
 	static const unsigned stays[] = {1, 30, 400};
-	const unsigned count = 200000;
+	const unsigned count = 100000;
 	HsBytes		same = hs_bytes_str("0123456789 the same value, many times over");
 
 	for (unsigned c = 0; c < 5; c++)

@@ -78,7 +78,7 @@ endless_collections(void)
 
 	heap_open(32 * MB);
 	heap_keyspace(&ks, 1, HS_EVICT_S3FIFO, 16 * MB);
-	for (uint64_t k = 0; k < 3000; k++)
+	for (uint64_t k = 0; k < test_scaled(1500); k++)
 	{
 		unsigned	rooms;
 		HsStats		s;
