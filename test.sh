@@ -60,9 +60,9 @@ run_suite()
 {
 	cd "$work/tree"
 	# each suite is quick; what takes this long hangs
-	run="as_user timeout -k 30 1200 make -s PG_CONFIG=$pg_config"
+	run="as_user timeout -k 30 1200 make -s -j$(nproc) PG_CONFIG=$pg_config"
 	case $1 in
-		build) $run -j2 COPT=-Werror HOTSET_ASSERT=1 all && $run install ;;
+		build) $run COPT=-Werror HOTSET_ASSERT=1 all && $run install ;;
 		regress | isolation | recipes) $run "check-$1" ;;
 		docs) as_user perl test/docs.pl ;;
 		redis) as_user timeout -k 30 1200 perl test/redis/compare.pl --pg-config "$pg_config" ;;

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bytes.h"
 
@@ -29,6 +30,7 @@ typedef struct Test
 } Test;
 
 #define TEST_MAX_REPORTS	20	/* failures printed per test */
+#define TEST_SLOW			1.0 /* seconds: a test that takes longer says so */
 
 /* One for the whole program, so that support files can check too. */
 #define TEST_SHARED		__attribute__((weak))
@@ -183,10 +185,19 @@ test_selected(const Test *t, int argc, char **argv)
 static inline bool
 test_run(const Test *t)
 {
+	struct timespec begin,
+				end;
+	double		seconds;
+
 	test_failures = 0;
 	test_case_name[0] = '\0';
+	timespec_get(&begin, TIME_UTC);
 	if (setjmp(test_abort) == 0)
 		t->run();
+	timespec_get(&end, TIME_UTC);
+	seconds = (double) (end.tv_sec - begin.tv_sec) + (double) (end.tv_nsec - begin.tv_nsec) / 1e9;
+	if (seconds >= TEST_SLOW)
+		printf("  %s: %.1f s\n", t->name, seconds);
 	if (test_failures > 0)
 		fprintf(stderr, "FAILED %s: %d checks\n", t->name, test_failures);
 	return test_failures == 0;

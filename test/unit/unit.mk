@@ -9,7 +9,8 @@
 #   stress-asan  the same with sanitizers
 #
 # A program is linked from all engine sources, the support files
-# test/unit/*_test.c and its own file.
+# test/unit/*_test.c and its own file.  With make -j2 two programs run at a
+# time, while the next are still compiled.
 
 UNIT_CC ?= cc
 UNIT_CLANG ?= $(shell command -v clang 2>/dev/null)
@@ -48,6 +49,8 @@ $$(UNIT_DIR)/$(1)/test_%: $$(UNIT_DIR)/$(1)/unit/test_%.o $$($(1)_OBJS)
 	$(2) $(3) -o $$@ $$^ $$(UNIT_LIBS)
 $$(UNIT_DIR)/$(1)/%_stress: $$(UNIT_DIR)/$(1)/stress/%_stress.o $$(UNIT_DIR)/$(1)/stress/mix.o $$($(1)_OBJS)
 	$(2) $(3) -o $$@ $$^ $$(UNIT_LIBS)
+$$(UNIT_DIR)/$(1)/%.log: $$(UNIT_DIR)/$(1)/% unit-again
+	@test/unit/run.sh $$< $$@
 $$(UNIT_DIR)/$(1)/dirs:
 	@mkdir -p $$(UNIT_DIR)/$(1)/engine $$(UNIT_DIR)/$(1)/unit $$(UNIT_DIR)/$(1)/stress $$(UNIT_DIR)/$(1)/fuzz
 	@touch $$@
@@ -69,12 +72,13 @@ $(UNIT_DIR)/fuzz/fuzz_%: $(UNIT_DIR)/fuzz/fuzz/fuzz_%.o $(fuzz_OBJS)
 $(UNIT_DIR)/fuzz/replay_%: $(UNIT_DIR)/fuzz/fuzz/fuzz_%.o $(UNIT_DIR)/fuzz/fuzz/replay.o $(fuzz_OBJS)
 	$(or $(UNIT_CLANG),$(UNIT_CC)) $(ASAN_FLAGS) -o $@ $^ $(UNIT_LIBS)
 
-unit: $(TEST_NAMES:%=$(UNIT_DIR)/unit/%)
-	@test/unit/run.sh $^
+unit: $(TEST_NAMES:%=$(UNIT_DIR)/unit/%.log)
+	@test/unit/total.sh $^
 
 # region memory is mapped, not allocated: what leaks there the tests check
-unit-asan: $(TEST_NAMES:%=$(UNIT_DIR)/asan/%)
-	@UBSAN_OPTIONS=print_stacktrace=1 test/unit/run.sh $^
+unit-asan: export UBSAN_OPTIONS = print_stacktrace=1
+unit-asan: $(TEST_NAMES:%=$(UNIT_DIR)/asan/%.log)
+	@test/unit/total.sh $^
 
 unit-tsan: $(UNIT_DIR)/tsan/thread_stress $(UNIT_DIR)/tsan/test_bits
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $< 8 4
@@ -98,5 +102,8 @@ unit-clean:
 
 -include $(wildcard $(UNIT_DIR)/*/*/*.d)
 
-.PHONY: unit unit-asan unit-tsan fuzz stress stress-asan unit-clean
+# what depends on this is made every time
+unit-again:
+
+.PHONY: unit-again unit unit-asan unit-tsan fuzz stress stress-asan unit-clean
 .SECONDARY:
