@@ -1721,7 +1721,7 @@ CREATE FUNCTION kv_watch_check("table" regclass, OUT event text, OUT covered boo
 BEGIN ATOMIC
     WITH RECURSIVE happens (n, event, bit, is_replicated) AS (
         VALUES (1, 'INSERT', 4, false), (2, 'UPDATE', 16, false), (3, 'DELETE', 8, false),
-               (4, 'TRUNCATE', 0, false), (5, 'ALTER, DROP', 0, false),
+               (4, 'TRUNCATE', 32, false), (5, 'ALTER, DROP', 0, false),
                (6, 'replicated INSERT', 4, true), (7, 'replicated UPDATE', 16, true),
                (8, 'replicated DELETE', 8, true), (9, 'replicated TRUNCATE', 32, true),
                (10, 'changes of a parent', 4 + 8 + 16, false)
@@ -1764,15 +1764,15 @@ BEGIN ATOMIC
         SELECT k.n, k.relid,
                CASE WHEN c.oid IS NULL THEN 'no such table'
                     WHEN c.relkind = 'v' THEN 'a view: watch the tables that it reads'
-                    WHEN c.relkind = 'f' AND k.bit <> 32 THEN 'a foreign table: it changes elsewhere, too'
-                    WHEN c.relkind NOT IN ('r', 'p', 'f', 'm') THEN 'not a table'
-                    WHEN c.relkind IN ('f', 'm') OR EXISTS (SELECT FROM triggers AS t WHERE t.n = k.n AND t.relid = k.relid AND t.fault IS NULL)
+                    WHEN c.relkind = 'f' THEN 'a foreign table: it changes elsewhere, too'
+                    WHEN c.relkind NOT IN ('r', 'p', 'm') THEN 'not a table'
+                    WHEN c.relkind = 'm' OR EXISTS (SELECT FROM triggers AS t WHERE t.n = k.n AND t.relid = k.relid AND t.fault IS NULL)
                     THEN CASE WHEN k.bit <> 32 THEN (SELECT m.fault FROM missing AS m WHERE m.relid = k.relid) END
                     ELSE coalesce((SELECT pg_catalog.min(t.fault) FROM triggers AS t WHERE t.n = k.n AND t.relid = k.relid),
                                   CASE WHEN k.bit = 32 THEN 'no trigger for TRUNCATE' ELSE 'not watched' END)
                END AS fault
           FROM cases AS k LEFT JOIN pg_catalog.pg_class AS c ON c.oid = k.relid
-         WHERE k.bit <> 0 OR c.oid IS NULL OR k.n = 4 AND c.relkind NOT IN ('r', 'p', 'm')
+         WHERE k.bit <> 0 OR c.oid IS NULL
     ), reasons AS (
         SELECT f.n, pg_catalog.format('%s (%s%s)', f.fault,
                    pg_catalog.array_to_string((pg_catalog.array_agg(coalesce(f.relid::regclass::text, 'null') ORDER BY f.relid::regclass::text))[1:3], ', '),

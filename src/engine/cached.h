@@ -5,7 +5,7 @@
  * A key of type HS_CACHED.  Where it lies and how it is read is as for strings; what
  * follows the bytes of the value says what they are:
  *
- *	n times: u32 slot | u64 label		what the value depends on, first the key itself
+ *	n times: u32 slot | u64 label		what the value depends on: the key itself, tags, the schema
  *	[i64 soft expiry]					if HS_CACHED_SOFT
  *	u8 n | u8 kind and flags
  *
@@ -17,7 +17,7 @@
 
 #include "kvstring.h"
 
-#define HS_CACHED_DEPS		32	/* slots that one value can depend on */
+#define HS_CACHED_DEPS		33	/* slots that one value can depend on */
 #define HS_CACHED_SOFT		0x80
 #define HS_CACHED_TRAILER	(HS_CACHED_DEPS * 12 + 8 + 2)	/* bytes after a value, at most */
 

@@ -87,7 +87,7 @@ learn(_Atomic uint64_t *end, uint64_t value)
 size_t
 hs_labels_size(uint32_t nslots)
 {
-	return sizeof(Table) + (size_t) nslots * 128;
+	return sizeof(Table) + (size_t) (nslots + HS_LABEL_SCHEMAS) * 128;
 }
 
 void
@@ -100,7 +100,7 @@ hs_labels_init(void *mem, uint32_t nslots, uint64_t first)
 	learn(&table->start_end, UNKNOWN);
 	for (int i = 0; i < NLOCKS; i++)
 		hs_port_lock_init(&table->locks[i]);
-	for (uint32_t i = 0; i < nslots; i++)
+	for (uint32_t i = 0; i < hs_labels_total(); i++)
 	{
 		memset(&table->slots[i], 0, sizeof(table->slots[i]));
 		table->slots[i].slot.count = first;
@@ -122,6 +122,12 @@ hs_labels_nslots(void)
 	return table->nslots;
 }
 
+uint32_t
+hs_labels_total(void)
+{
+	return table->nslots + HS_LABEL_SCHEMAS;
+}
+
 void
 hs_labels_start(uint64_t next_xid)
 {
@@ -134,6 +140,12 @@ uint32_t
 hs_label_slot(uint64_t space, HsBytes name)
 {
 	return (uint32_t) XXH3_64bits_withSeed(name.data, name.size, space) & (table->nslots - 1);
+}
+
+uint32_t
+hs_label_schema_slot(uint32_t database)
+{
+	return table->nslots + database % HS_LABEL_SCHEMAS;
 }
 
 bool
@@ -282,6 +294,24 @@ hs_label(const HsSnapshot *s, uint32_t slot)
 	return label;
 }
 
+uint64_t
+hs_label_of_all(const HsSnapshot *s, uint32_t slot)
+{
+	Slot	   *found = &table->slots[slot].slot;
+	uint64_t	label;
+
+	if (!s->usable || !sees_start(s))
+		return HS_NO_LABEL;
+	if (label_fast(s, found, &label))
+		return label;
+	hs_port_lock(lock_of(slot), HS_SHARED);
+	label = label_locked(s, found);
+	if (label != count_of(found))
+		label = HS_NO_LABEL;
+	hs_port_unlock(lock_of(slot));
+	return label;
+}
+
 /*
  * ---- Registering -------------------------------------------------------------
  */
@@ -379,7 +409,7 @@ hs_labels_verify(void)
 
 	if (table->magic != MAGIC)
 		return "the table of labels has no magic number";
-	for (uint32_t i = 0; i < table->nslots && wrong == NULL; i++)
+	for (uint32_t i = 0; i < hs_labels_total() && wrong == NULL; i++)
 	{
 		hs_port_lock(lock_of(i), HS_SHARED);
 		wrong = slot_verify(&table->slots[i].slot);

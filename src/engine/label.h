@@ -36,6 +36,7 @@
 #define HS_NO_LABEL			UINT64_MAX	/* must not be compared: no answer */
 #define HS_LABEL_MIN_SLOTS	64
 #define HS_LABEL_MAX_SLOTS	(16 * 1024 * 1024)
+#define HS_LABEL_SCHEMAS	256		/* slots beyond those, for the schemas of databases */
 
 /*
  * A snapshot.  It sees what ended before it was taken: ids below xmin, and those below xmax
@@ -57,7 +58,7 @@ typedef struct HsXactOps
 	uint64_t	(*next_xid) (void); /* no id from this one on was given out yet */
 } HsXactOps;
 
-/* Bytes for a table of 'nslots', a power of two. */
+/* Bytes for a table of 'nslots', a power of two, and those for schemas. */
 extern size_t hs_labels_size(uint32_t nslots);
 
 /*
@@ -68,6 +69,8 @@ extern void hs_labels_init(void *mem, uint32_t nslots, uint64_t first);
 /* False if there is no such table in the memory. */
 extern bool hs_labels_attach(void *mem);
 extern uint32_t hs_labels_nslots(void);
+/* All of them: those for schemas come last. */
+extern uint32_t hs_labels_total(void);
 
 /*
  * The first call says where this life of the server begins: transactions with smaller ids,
@@ -79,11 +82,17 @@ extern void hs_labels_start(uint64_t next_xid);
 /* The slot of a key or tag.  space: what kind of name it is, in which keyspace. */
 extern uint32_t hs_label_slot(uint64_t space, HsBytes name);
 
+/* The slot of what names and privileges of a database mean. */
+extern uint32_t hs_label_schema_slot(uint32_t database);
+
 /*
  * The snapshot's label in the slot, or HS_NO_LABEL.  Lock: takes and releases
  * the slot's, shared, unless the snapshot sees all that was registered.
  */
 extern uint64_t hs_label(const HsSnapshot *s, uint32_t slot);
+
+/* The same, but HS_NO_LABEL also if something is registered that it does not see. */
+extern uint64_t hs_label_of_all(const HsSnapshot *s, uint32_t slot);
 
 /*
  * From now on the transaction is one that changes what depends on the slot.  It must not

@@ -17,23 +17,30 @@
 int			hsg_cache_reads = HSG_READS_SNAPSHOT;
 
 void
-hsg_arg_deps(FunctionCallInfo fcinfo, HsBytes key, int tags_arg, HsgDeps *deps)
+hsg_deps(HsgDeps *deps, HsBytes key, const HsBytes *tags, int ntags)
 {
-	HsBytes    *tags;
-	int			ntags = 0;
-
-	deps->slot[0] = hsg_slot(HSG_NAME_KEY, key);
-	deps->key_hash = XXH3_64bits(key.data, key.size);
-	if (!PG_ARGISNULL(tags_arg))
-		ntags = hsg_arg_elements(fcinfo, tags_arg, "tag", &tags);
-	if (ntags >= HS_CACHED_DEPS)
+	if (ntags > HSG_MAX_TAGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many tags"),
-				 errdetail("A cached result can have %d tags.", HS_CACHED_DEPS - 1)));
+				 errdetail("A cached result can have %d tags.", HSG_MAX_TAGS)));
+	deps->key_hash = XXH3_64bits(key.data, key.size);
+	deps->n = 0;
+	deps->slot[deps->n++] = hsg_slot(HSG_NAME_KEY, key);
 	for (int i = 0; i < ntags; i++)
-		deps->slot[i + 1] = hsg_slot(HSG_NAME_TAG, tags[i]);
-	deps->n = (unsigned) ntags + 1;
+		deps->slot[deps->n++] = hsg_slot(HSG_NAME_TAG, tags[i]);
+	deps->slot[deps->n++] = hsg_schema_slot();
+}
+
+void
+hsg_arg_deps(FunctionCallInfo fcinfo, HsBytes key, int tags_arg, HsgDeps *deps)
+{
+	HsBytes    *tags = NULL;
+	int			ntags = 0;
+
+	if (!PG_ARGISNULL(tags_arg))
+		ntags = hsg_arg_elements(fcinfo, tags_arg, "tag", &tags);
+	hsg_deps(deps, key, tags, ntags);
 }
 
 /*
@@ -50,6 +57,12 @@ may_hit(void)
 	return !(IsParallelWorker() && hsg_has_changes());
 }
 
+static inline uint64
+label_of(const HsSnapshot *s, uint32_t slot)
+{
+	return slot < hs_labels_nslots() ? hs_label(s, slot) : hsg_schema_label(s);
+}
+
 static bool
 is_true(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
 {
@@ -59,9 +72,9 @@ is_true(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
 		uint64_t	label;
 
 		*why = HSG_CACHE_MISS_OWN;
-		if (dep->slot >= hs_labels_nslots() || hsg_has_touched(dep->slot))
+		if (dep->slot >= hs_labels_total() || hsg_has_touched(dep->slot))
 			return false;
-		label = hs_label(s, dep->slot);
+		label = label_of(s, dep->slot);
 		*why = HSG_CACHE_MISS_REFUSED;
 		if (label == HS_NO_LABEL)
 			return false;
@@ -123,7 +136,7 @@ hsg_cache_labels(const HsSnapshot *s, const HsgDeps *deps, uint64_t *labels)
 {
 	for (unsigned i = 0; i < deps->n; i++)
 	{
-		labels[i] = hs_label(s, deps->slot[i]);
+		labels[i] = label_of(s, deps->slot[i]);
 		if (labels[i] == HS_NO_LABEL)
 			return false;
 	}

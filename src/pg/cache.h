@@ -22,7 +22,9 @@ extern int	hsg_cache_reads;
 /* First byte of the keys under which kv_fetch stores: no application may fill them. */
 #define HSG_FETCH_MARK	0x01
 
-/* Slots of a key and its tags: the key's first. */
+#define HSG_MAX_TAGS	(HS_CACHED_DEPS - 2)
+
+/* Slots of a key, its tags, and the schema, in this order. */
 typedef struct HsgDeps
 {
 	unsigned	n;
@@ -32,6 +34,7 @@ typedef struct HsgDeps
 
 /* tags: number of the text[] argument, NULL for none.  54000 for too many, 22004 for a null. */
 extern void hsg_arg_deps(FunctionCallInfo fcinfo, HsBytes key, int tags_arg, HsgDeps *deps);
+extern void hsg_deps(HsgDeps *deps, HsBytes key, const HsBytes *tags, int ntags);
 
 /* An entry as it was found.  Lives on the stack; see HsgValue. */
 typedef struct HsgEntry

@@ -5,8 +5,9 @@
  * A row trigger invalidates keys and tags made from the columns of the old row and of the
  * new one.  It is a trigger like any other: pg_dump carries it, partitions get it, present ones and
  * those attached later, it fires for COPY, MERGE, ON CONFLICT and cascades, and, being
- * enabled ALWAYS, for changes that logical replication applies.  TRUNCATE and DDL void
- * everything (cache_ddl.c); a trigger for TRUNCATE is there for replication.
+ * enabled ALWAYS, for changes that logical replication applies.  TRUNCATE fires triggers of its own,
+ * one on each partition, and voids all results of the database, as DDL does (cache_ddl.c, which
+ * sees to it that partitions attached later get theirs).
  *
  * A template is text with names of columns in braces: 'user:{id}'.  A null is rendered
  * as nothing, dates and times as in ISO 8601 and UTC whatever the session has set.
@@ -15,8 +16,12 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -26,6 +31,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "../engine/kvstring.h"
 #include "invalidate.h"
@@ -72,7 +78,7 @@ hotset_kv_watch_trigger(PG_FUNCTION_ARGS)
 				 errhint("Use kv_watch.")));
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 	{
-		hsg_touch_all();
+		hsg_touch_schema();
 		return PointerGetDatum(NULL);
 	}
 	if (!TRIGGER_FIRED_FOR_ROW(data->tg_event))
@@ -270,10 +276,7 @@ watch_command(FunctionCallInfo fcinfo, bool is_array)
 {
 	const char *schema = quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
 	StringInfoData args;
-	bool		is_partitioned;
 	Relation	rel;
-	List	   *tables;
-	ListCell   *lc;
 	int			nest;
 	Oid			oid;
 
@@ -290,27 +293,16 @@ watch_command(FunctionCallInfo fcinfo, bool is_array)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a watched table needs a template of a key or a tag")));
-	is_partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	relation_close(rel, NoLock);
 	begin_commands(&nest);
 	unwatch(oid);
 	run(psprintf("CREATE TRIGGER hotset_watch AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION %s.kv_watch_trigger(%s)",
 				 table_name(oid), schema, args.data));
 	run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER hotset_watch", table_name(oid)));
-	/* plain children have rows of their own, which are not watched */
-	tables = is_partitioned ? find_all_inheritors(oid, ShareRowExclusiveLock, NULL) : list_make1_oid(oid);
-	foreach(lc, tables)
-	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
-			continue;
-		run(psprintf("CREATE TRIGGER hotset_watch_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s.kv_watch_trigger()",
-					 table_name(lfirst_oid(lc)), schema));
-		run(psprintf("ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER hotset_watch_truncate",
-					 table_name(lfirst_oid(lc))));
-	}
 	end_commands(nest);
+	hsg_watch_truncate(oid);
 	/* changes by transactions that began before us were waited for, but not announced */
-	hsg_touch_all();
+	hsg_touch_schema();
 	PG_RETURN_VOID();
 }
 
@@ -380,15 +372,88 @@ run(const char *command)
 		elog(ERROR, "could not run \"%s\"", command);
 }
 
-/* Plain children have triggers of their own, partitions may have those for TRUNCATE. */
+/* The table with its partitions; plain children have rows, and triggers, of their own. */
+static List *
+with_partitions(Oid oid, LOCKMODE mode)
+{
+	if (get_rel_relkind(oid) == RELKIND_PARTITIONED_TABLE)
+		return find_all_inheritors(oid, mode, NULL);
+	return list_make1_oid(oid);
+}
+
+static bool
+is_our_function(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		is_null;
+	Datum		source;
+	bool		ours;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &is_null);
+	ours = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId && !is_null &&
+		strcmp(TextDatumGetCString(source), "hotset_kv_watch_trigger") == 0;
+	ReleaseSysCache(tuple);
+	return ours;
+}
+
+/* The function of the table's trigger for rows, or for TRUNCATE, or InvalidOid if there is none. */
+static Oid
+watching_function(Oid oid, bool for_truncate)
+{
+	Relation	rel = relation_open(oid, NoLock);
+	Oid			function = InvalidOid;
+
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *t = &rel->trigdesc->triggers[i];
+
+		if ((TRIGGER_FOR_TRUNCATE(t->tgtype) != 0) == for_truncate && is_our_function(t->tgfoid))
+			function = t->tgfoid;
+	}
+	relation_close(rel, NoLock);
+	return function;
+}
+
+static void
+add_truncate_trigger(Oid oid, Oid function)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+
+	stmt->trigname = "hotset_watch_truncate";
+	stmt->timing = TRIGGER_TYPE_AFTER;
+	stmt->events = TRIGGER_TYPE_TRUNCATE;
+	(void) CreateTriggerFiringOn(stmt, NULL, oid, InvalidOid, InvalidOid, InvalidOid, function,
+								 InvalidOid, NULL, false, false, TRIGGER_FIRES_ALWAYS);
+	CommandCounterIncrement();
+}
+
+void
+hsg_watch_truncate(Oid table)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(table))
+		return;
+	CommandCounterIncrement();
+	foreach(lc, with_partitions(table, ShareRowExclusiveLock))
+	{
+		Oid			oid = lfirst_oid(lc);
+		Oid			function = watching_function(oid, false);
+
+		if (OidIsValid(function) && get_rel_relkind(oid) != RELKIND_FOREIGN_TABLE &&
+			!OidIsValid(watching_function(oid, true)))
+			add_truncate_trigger(oid, function);
+	}
+}
+
 static void
 unwatch(Oid oid)
 {
-	List	   *tables = list_make1_oid(oid);
+	List	   *tables = with_partitions(oid, AccessExclusiveLock);
 	ListCell   *lc;
 
-	if (get_rel_relkind(oid) == RELKIND_PARTITIONED_TABLE)
-		tables = find_all_inheritors(oid, AccessExclusiveLock, NULL);
 	run(psprintf("DROP TRIGGER IF EXISTS hotset_watch ON %s", table_name(oid)));
 	foreach(lc, tables)
 		run(psprintf("DROP TRIGGER IF EXISTS hotset_watch_truncate ON %s",

@@ -177,7 +177,8 @@ lease_command(FunctionCallInfo fcinfo, HsCachedKind kind)
 	}
 	values[1] = BoolGetDatum(found != HSG_CACHE_MISS);
 	/* who may fill at all?  a hit that should be renewed gives a lease, too */
-	if (found != HSG_CACHE_HIT && !hsg_has_changes() && hsg_cache_labels(&s, &deps, labels))
+	if (found != HSG_CACHE_HIT && !hsg_has_changes() &&
+		hsg_schema_settle(&s) != HS_NO_LABEL && hsg_cache_labels(&s, &deps, labels))
 	{
 		values[2] = Int64GetDatum(lease_of(&deps, labels));
 		nulls[2] = false;

@@ -43,10 +43,12 @@
 	(*(volatile uint64 *) &TransamVariables->nextXid.value)
 #endif
 
-/* Of utils/pg_locale.h, which asks for the headers of ICU since 18. */
-extern PGDLLIMPORT char *locale_monetary;
-extern PGDLLIMPORT char *locale_numeric;
-extern PGDLLIMPORT char *locale_time;
+/* All settings of the server are copied to an array for the caller since 16. */
+#if PG_VERSION_NUM < 160000
+#define hsg_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#else
+#define hsg_guc_variables(n) get_guc_variables(n)
+#endif
 
 /* What postgres.h had until 15. */
 #if PG_VERSION_NUM >= 160000

@@ -329,6 +329,7 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 	HsgFetch	f;
 	Definition *d;
 	HsBytes		key;
+	HsBytes    *tags;
 	char	   *k;
 	Oid			user;
 	int			context;
@@ -345,15 +346,14 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 		f.query.nargs = hsg_arg_array(fcinfo, 1, &f.query.args, &f.query.nulls);
 	k = render(d->key, &f.query);
 	key = hs_bytes(k, strlen(k));
-	f.deps.slot[0] = hsg_slot(HSG_NAME_KEY, key);
-	f.deps.key_hash = XXH3_64bits(key.data, key.size);
-	f.deps.n = 1;
-	for (int i = 0; i < d->ntags && f.deps.n < HS_CACHED_DEPS; i++)
+	tags = palloc(Max(d->ntags, 1) * sizeof(HsBytes));
+	for (int i = 0; i < d->ntags; i++)
 	{
 		char	   *tag = render(d->tags[i], &f.query);
 
-		f.deps.slot[f.deps.n++] = hsg_slot(HSG_NAME_TAG, hs_bytes(tag, strlen(tag)));
+		tags[i] = hs_bytes(tag, strlen(tag));
 	}
+	hsg_deps(&f.deps, key, tags, d->ntags);
 	f.stored = stored_name(d, &f.query, k);
 	f.ttl_us = d->ttl_us;
 	f.soft_ttl_us = d->soft_ttl_us;
@@ -491,11 +491,7 @@ hotset_kv_define(PG_FUNCTION_ARGS)
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 		values[i] = PG_GETARG_DATUM(i);
 	}
-	if (!PG_ARGISNULL(3) && hsg_arg_elements(fcinfo, 3, "tag", &(HsBytes *) {NULL}) >= HS_CACHED_DEPS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many tags"),
-				 errdetail("A cached result can have %d tags.", HS_CACHED_DEPS - 1)));
+	hsg_arg_deps(fcinfo, hs_bytes(NULL, 0), 3, &(HsgDeps) {0});
 	if (!PG_ARGISNULL(4))
 		kind = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	for (int i = 0; i < lengthof(kinds); i++)

@@ -119,14 +119,10 @@ fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f)
 static void
 hash_session(XXH3_state_t *state)
 {
-	Oid			temp,
-				temp_toast;
-
 	hsg_fetch_hash_settings(state);
 	XXH3_128bits_update(state, namespace_search_path, strlen(namespace_search_path) + 1);
-	/* temporary tables may hide others: such a session keeps to itself, and begins anew with each */
-	GetTempNamespaceState(&temp, &temp_toast);
-	if (OidIsValid(temp))
+	/* such a session keeps to itself, and begins anew with each temporary table */
+	if (hsg_temp_may_hide())
 	{
 		XXH3_128bits_update(state, &MyProcPid, sizeof(MyProcPid));
 		XXH3_128bits_update(state, &MyStartTimestamp, sizeof(MyStartTimestamp));

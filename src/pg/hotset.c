@@ -18,6 +18,7 @@
 #include "flight.h"
 #include "glue.h"
 #include "invalidate.h"
+#include "query.h"
 
 HSG_MODULE_MAGIC;
 
@@ -54,6 +55,7 @@ _PG_init(void)
 	hsg_ddl_install();
 	hsg_invalidate_install();
 	hsg_cache_ddl_install();
+	hsg_query_install();
 	hsg_flight_install();
 	hsg_zset_order_install();
 	hsg_worker_register();

@@ -14,7 +14,9 @@
 #include "storage/ipc.h"
 #include "storage/procarray.h"
 #include "storage/shmem.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "glue.h"
@@ -27,13 +29,18 @@ int			hsg_slots_setting = 16384;
 bool		hsg_serializable_hits = false;
 uint64		hsg_cache_pending[HSG_CACHE_NCOUNTS];
 
-/* Sums of what backends have counted. */
-typedef struct Counts
+typedef struct Shared
 {
-	pg_atomic_uint64 sum[HSG_CACHE_NCOUNTS];
-} Counts;
+	pg_atomic_uint64 sum[HSG_CACHE_NCOUNTS];	/* of what backends have counted */
 
-static Counts *counts = NULL;
+	/*
+	 * Transactions that are committing a change of a schema.  Others see them as ended some
+	 * time before they are told, by invalidation messages, to forget what they know of the catalog.
+	 */
+	pg_atomic_uint32 ending;
+} Shared;
+
+static Shared *shared = NULL;
 
 /*
  * Slots this transaction has touched, one bit each, or NULL; in its memory context.
@@ -41,8 +48,10 @@ static Counts *counts = NULL;
  */
 static uint64 *touched = NULL;
 static bool is_registered = false;	/* the transaction is about to commit */
+static bool is_ending = false;	/* and counted in shared->ending */
 
 static void xact_callback(XactEvent event, void *arg);
+static void resource_callback(ResourceReleasePhase phase, bool is_commit, bool is_top, void *arg);
 static void register_touched(void);
 static void flush_counts(void);
 static void flush_at_exit(int code, Datum arg);
@@ -64,7 +73,7 @@ nslots(void)
 Size
 hsg_invalidate_shmem_size(void)
 {
-	return add_size(add_size(hs_labels_size(nslots()), PG_CACHE_LINE_SIZE), sizeof(Counts));
+	return add_size(add_size(hs_labels_size(nslots()), PG_CACHE_LINE_SIZE), sizeof(Shared));
 }
 
 void
@@ -77,11 +86,12 @@ hsg_invalidate_shmem_startup(void)
 		hs_labels_init(labels, nslots(), (uint64_t) hsg_now());
 	else if (!hs_labels_attach(labels))
 		elog(FATAL, "the labels of hotset are damaged");
-	counts = ShmemInitStruct("hotset cache counts", sizeof(Counts), &found);
+	shared = ShmemInitStruct("hotset cache counts", sizeof(Shared), &found);
 	if (!found)
 	{
 		for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
-			pg_atomic_init_u64(&counts->sum[i], 0);
+			pg_atomic_init_u64(&shared->sum[i], 0);
+		pg_atomic_init_u32(&shared->ending, 0);
 	}
 }
 
@@ -89,6 +99,7 @@ void
 hsg_invalidate_install(void)
 {
 	RegisterXactCallback(xact_callback, NULL);
+	RegisterResourceReleaseCallback(resource_callback, NULL);
 }
 
 /*
@@ -130,6 +141,36 @@ hsg_snapshot(HsSnapshot *out)
 	out->nxip = s->xcnt;
 }
 
+uint64
+hsg_schema_label(const HsSnapshot *s)
+{
+	uint32_t	slot = hsg_schema_slot();
+	uint64		label = hs_label_of_all(s, slot);
+	HsSnapshot	now;
+
+	if (label != HS_NO_LABEL || !s->usable || IsInParallelMode())
+		return label;
+	/* what it does not see has been committed, or not yet */
+	PushActiveSnapshot(GetLatestSnapshot());
+	hsg_snapshot(&now);
+	label = hs_label(&now, slot);
+	PopActiveSnapshot();
+	return hs_label(s, slot) == label ? label : HS_NO_LABEL;
+}
+
+uint64
+hsg_schema_settle(const HsSnapshot *s)
+{
+	uint64		label = hsg_schema_label(s);
+
+	/* who has ended before the label was taken is still counted, or has told everybody */
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&shared->ending) != 0)
+		return HS_NO_LABEL;
+	AcceptInvalidationMessages();
+	return label;
+}
+
 /*
  * ---- Touching ------------------------------------------------------------------
  */
@@ -138,6 +179,12 @@ uint32_t
 hsg_slot(HsgNameKind kind, HsBytes name)
 {
 	return hs_label_slot((uint64_t) MyDatabaseId << 8 | kind, name);
+}
+
+uint32_t
+hsg_schema_slot(void)
+{
+	return hs_label_schema_slot(MyDatabaseId);
 }
 
 bool
@@ -172,6 +219,11 @@ register_slot(uint32_t slot)
 {
 	static const HsXactOps ops = {xact_has_ended, next_xid};
 
+	if (slot >= hs_labels_nslots() && !is_ending)
+	{
+		is_ending = true;
+		hsg_schema_ending(true);
+	}
 	hs_label_register(slot, U64FromFullTransactionId(GetTopFullTransactionId()), &ops);
 	hsg_cache_count(HSG_CACHE_INVALIDATIONS);
 }
@@ -190,30 +242,49 @@ prepare_to_touch(void)
 				 errmsg("cannot invalidate cached results during logical decoding")));
 	(void) GetTopTransactionId();
 	if (touched == NULL)
-		touched = MemoryContextAllocZero(TopTransactionContext, hs_labels_nslots() / 8);
+		touched = MemoryContextAllocZero(TopTransactionContext, hs_labels_total() / 8);
 }
 
-void
-hsg_touch_all(void)
+static void
+touch_slot(uint32_t slot)
 {
-	prepare_to_touch();
-	memset(touched, 0xff, hs_labels_nslots() / 8);
-	if (is_registered)
-		register_touched();
-}
-
-void
-hsg_touch(HsgNameKind kind, HsBytes name)
-{
-	uint32_t	slot;
-
-	prepare_to_touch();
-	slot = hsg_slot(kind, name);
 	if ((touched[slot / 64] >> (slot % 64) & 1) != 0)
 		return;
 	touched[slot / 64] |= UINT64CONST(1) << (slot % 64);
 	if (is_registered)
 		register_slot(slot);	/* by something else that runs before the commit */
+}
+
+void
+hsg_touch(HsgNameKind kind, HsBytes name)
+{
+	prepare_to_touch();
+	touch_slot(hsg_slot(kind, name));
+}
+
+void
+hsg_touch_schema(void)
+{
+	prepare_to_touch();
+	touch_slot(hsg_schema_slot());
+}
+
+void
+hsg_touch_all_schemas(void)
+{
+	prepare_to_touch();
+	for (uint32_t slot = hs_labels_nslots(); slot < hs_labels_total(); slot++)
+		touch_slot(slot);
+}
+
+void
+hsg_schema_ending(bool begins)
+{
+	/* both are full barriers */
+	if (begins)
+		pg_atomic_fetch_add_u32(&shared->ending, 1);
+	else
+		pg_atomic_fetch_sub_u32(&shared->ending, 1);
 }
 
 /*
@@ -223,7 +294,7 @@ hsg_touch(HsgNameKind kind, HsBytes name)
 static void
 register_touched(void)
 {
-	uint32_t	words = hs_labels_nslots() / 64;
+	uint32_t	words = hs_labels_total() / 64;
 	unsigned	n = 0;
 
 	for (uint32_t w = 0; w < words; w++)
@@ -265,6 +336,16 @@ xact_callback(XactEvent event, void *arg)
 	}
 }
 
+/* The first event of the end of a transaction that comes after its invalidation messages. */
+static void
+resource_callback(ResourceReleasePhase phase, bool is_commit, bool is_top, void *arg)
+{
+	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !is_top || !is_ending)
+		return;
+	is_ending = false;
+	hsg_schema_ending(false);
+}
+
 /*
  * ---- Counting ------------------------------------------------------------------
  */
@@ -278,7 +359,7 @@ flush_counts(void)
 
 	for (int i = HSG_CACHE_HITS + 1; i < HSG_CACHE_NCOUNTS; i++)
 		others |= hsg_cache_pending[i];
-	if (counts != NULL && (others != 0 || hsg_cache_pending[HSG_CACHE_HITS] >= HITS_AT_ONCE))
+	if (shared != NULL && (others != 0 || hsg_cache_pending[HSG_CACHE_HITS] >= HITS_AT_ONCE))
 		hsg_cache_counts(NULL);
 	else if (hsg_cache_pending[HSG_CACHE_HITS] != 0 && !flushes_at_exit)
 	{
@@ -299,10 +380,10 @@ hsg_cache_counts(uint64 *out)
 	for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
 	{
 		if (hsg_cache_pending[i] != 0)
-			pg_atomic_fetch_add_u64(&counts->sum[i], (int64) hsg_cache_pending[i]);
+			pg_atomic_fetch_add_u64(&shared->sum[i], (int64) hsg_cache_pending[i]);
 		hsg_cache_pending[i] = 0;
 		if (out != NULL)
-			out[i] = pg_atomic_read_u64(&counts->sum[i]);
+			out[i] = pg_atomic_read_u64(&shared->sum[i]);
 	}
 }
 
@@ -311,5 +392,5 @@ hsg_cache_counts_reset(void)
 {
 	memset(hsg_cache_pending, 0, sizeof(hsg_cache_pending));
 	for (int i = 0; i < HSG_CACHE_NCOUNTS; i++)
-		pg_atomic_write_u64(&counts->sum[i], 0);
+		pg_atomic_write_u64(&shared->sum[i], 0);
 }

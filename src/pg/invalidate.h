@@ -10,6 +10,11 @@
  *
  * Slots belong to a database, not to a keyspace: a name invalidated in one keyspace misses in the
  * others, too, and stays so if a keyspace is dropped and made anew.
+ *
+ * Each database has one more slot, for its schema: what tables, functions and privileges there
+ * are.  All results of the database depend on it, and not as on others: queries find tables
+ * and functions as they are now, and rows that ALTER TABLE wrote anew, whatever their snapshot.  So a
+ * snapshot that is older than the last change of the schema hits nothing and fills nothing.
  */
 #ifndef HSG_INVALIDATE_H
 #define HSG_INVALIDATE_H
@@ -26,6 +31,7 @@ typedef enum HsgNameKind
 } HsgNameKind;
 
 extern uint32_t hsg_slot(HsgNameKind kind, HsBytes name);
+extern uint32_t hsg_schema_slot(void);
 
 /*
  * The active snapshot.  usable is false where nothing exact can be said: no snapshot, one
@@ -34,13 +40,29 @@ extern uint32_t hsg_slot(HsgNameKind kind, HsBytes name);
 extern void hsg_snapshot(HsSnapshot *out);
 
 /*
+ * The label of the schema, or HS_NO_LABEL if the snapshot does not see all changes of it that
+ * have been committed by now.
+ */
+extern uint64 hsg_schema_label(const HsSnapshot *s);
+
+/*
+ * The same before something is computed: then this backend knows all those changes.  HS_NO_LABEL
+ * also while one is being committed that nobody may have been told of yet.
+ */
+extern uint64 hsg_schema_settle(const HsSnapshot *s);
+
+/*
  * This transaction changes what depends on the name.  Gives the transaction an id.
  * Raises 25006 in recovery and in read-only transactions, 25000 in a parallel operation.
  */
 extern void hsg_touch(HsgNameKind kind, HsBytes name);
 
-/* This transaction changes what anything may depend on. */
-extern void hsg_touch_all(void);
+/* This transaction changes what any result of the database, or of all, may depend on. */
+extern void hsg_touch_schema(void);
+extern void hsg_touch_all_schemas(void);
+
+/* Around a command that commits what another session has prepared. */
+extern void hsg_schema_ending(bool begins);
 
 /* Has this transaction touched the slot?  Then its own results must not come from others. */
 extern bool hsg_has_touched(uint32_t slot);
@@ -91,7 +113,16 @@ extern bool hsg_serializable_hits;
 
 extern void hsg_invalidate_install(void);
 extern void hsg_cache_ddl_install(void);	/* cache_ddl.c */
+
+/* Let TRUNCATE of the table and its partitions be noticed, where changes of rows are.  cache_watch.c */
+extern void hsg_watch_truncate(Oid table);
 extern uint64 hsg_ddl_count;	/* grows with statements of this session that change the schema */
+
+/*
+ * May a temporary table of this session have come before something that others mean by its
+ * name?  If not, a query that they can run means the same here.  cache_ddl.c
+ */
+extern bool hsg_temp_may_hide(void);
 extern Size hsg_invalidate_shmem_size(void);
 extern void hsg_invalidate_shmem_startup(void);
 /* Say where this life of the server begins, once it is out of recovery. */

@@ -12,16 +12,20 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_param.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -66,12 +70,23 @@ static HTAB *plans = NULL;
 static int	running = 0;
 static List *dropped = NIL;		/* of Dropped */
 
+/* What statements, of functions that are called, too, were seen to read. */
+typedef struct Seen
+{
+	bool		row_security;
+	bool		temporary;
+} Seen;
+
+static Seen seen;
+static ExecutorStart_hook_type prev_start = NULL;
+
 typedef struct Dropped
 {
 	SPIPlanPtr	plan;
 	Params	   *params;			/* or NULL */
 } Dropped;
 
+static void executor_start(QueryDesc *desc, int eflags);
 static uint64 schema_label(void);
 static KeptPlan *plan_of(const HsgQuery *q);
 static void plan_make(KeptPlan *p, const HsgQuery *q);
@@ -84,22 +99,45 @@ static void params_setup(ParseState *pstate, void *arg);
 static void check_statement(SPIPlanPtr plan, const HsgQuery *q);
 static ParamListInfo params_of(const KeptPlan *p, const HsgQuery *q);
 static void check_security(SPIPlanPtr plan);
-static bool reads_temporary(SPIPlanPtr plan);
+static bool looks_at_session(Node *node, void *context);
+static void look_at(List *relations);
 static void take_result(const HsgQuery *q, HsgResult *r);
+
+void
+hsg_query_install(void)
+{
+	prev_start = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
+}
 
 void
 hsg_query_run(const HsgQuery *q, bool rls_covered, HsgResult *r)
 {
+	Seen		before = seen;	/* by the query that calls this one, if any */
+
 	running++;
+	memset(&seen, 0, sizeof(seen));
 	PG_TRY();
 	{
 		run(q, rls_covered, r);
+		r->is_private = seen.temporary;
+		before.temporary |= seen.temporary;
 	}
 	PG_FINALLY();
 	{
 		running--;
+		seen = before;
 	}
 	PG_END_TRY();
+}
+
+/* Each statement comes along here, those of functions, too. */
+static void
+executor_start(QueryDesc *desc, int eflags)
+{
+	if (running > 0)
+		look_at(desc->plannedstmt->relationOids);
+	(prev_start != NULL ? prev_start : standard_ExecutorStart) (desc, eflags);
 }
 
 static void
@@ -125,7 +163,6 @@ run(const HsgQuery *q, bool rls_covered, HsgResult *r)
 	/* only now is it sure for which role and setting the plan was made */
 	if (!rls_covered)
 		check_security(plan);
-	r->is_private = reads_temporary(plan);
 	MemoryContextSwitchTo(caller);
 	take_result(q, r);
 	SPI_finish();
@@ -212,22 +249,15 @@ plan_of(const HsgQuery *q)
 }
 
 /*
- * Statements that change the schema touch every slot, so one that no name uses often will do.
  * PostgreSQL plans anew when a table changes, but not when another one comes to hide it.
  */
 static uint64
 schema_label(void)
 {
 	HsSnapshot	s;
-	uint64		label;
 
-	if (IsInParallelMode())
-		return HS_NO_LABEL;
-	PushActiveSnapshot(GetLatestSnapshot());
 	hsg_snapshot(&s);
-	label = hs_label(&s, hsg_slot(HSG_NAME_TAG, hs_bytes("", 0)));
-	PopActiveSnapshot();
-	return label;
+	return hsg_schema_settle(&s);
 }
 
 static void
@@ -386,37 +416,73 @@ params_of(const KeptPlan *p, const HsgQuery *q)
 }
 
 /*
- * Rows that only some roles see, or that depend on a setting of the session, must not
- * be shown to others.
+ * Rows that only some roles see, or that depend on the session, must not be shown to
+ * others.  What functions do is known as far as they run statements.
  */
 static void
 check_security(SPIPlanPtr plan)
 {
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 
-	if (source->dependsOnRLS)
+	if (source->dependsOnRLS || seen.row_security)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot cache a query whose result depends on row security"),
 				 errdetail("Others could be shown rows that are not theirs.")));
+	if (looks_at_session((Node *) source->query_list, NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot cache a query whose result depends on the session"),
+				 errdetail("current_setting(), session_user and the like would be those of another one."),
+				 errhint("Pass what they return as an argument of the query.")));
+}
+
+static bool
+looks_at_session(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SQLValueFunction) && ((SQLValueFunction *) node)->op == SVFOP_SESSION_USER)
+		return true;
+	if (IsA(node, FuncExpr))
+	{
+		switch (((FuncExpr *) node)->funcid)
+		{
+			case F_CURRENT_SETTING_TEXT:
+			case F_CURRENT_SETTING_TEXT_BOOL:
+			case F_SESSION_USER:
+			case F_PG_BACKEND_PID:
+			case F_INET_CLIENT_ADDR:
+			case F_INET_CLIENT_PORT:
+				return true;
+		}
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, looks_at_session, context, 0);
+	return expression_tree_walker(node, looks_at_session, context);
 }
 
 /*
- * Temporary tables are of this session alone, also where a definition finds one because
- * what it means is gone.
+ * Are there rows that only some see?  And temporary tables, which are of this session
+ * alone?  A definition may find one because what it means is gone.
  */
-static bool
-reads_temporary(SPIPlanPtr plan)
+static void
+look_at(List *relations)
 {
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 	ListCell   *lc;
 
-	foreach(lc, source->relationOids)
+	foreach(lc, relations)
 	{
-		if (get_rel_persistence(lfirst_oid(lc)) == RELPERSISTENCE_TEMP)
-			return true;
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_class form;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_class) GETSTRUCT(tuple);
+		seen.row_security |= form->relrowsecurity;
+		seen.temporary |= form->relpersistence == RELPERSISTENCE_TEMP;
+		ReleaseSysCache(tuple);
 	}
-	return false;
 }
 
 /*

@@ -31,10 +31,12 @@ typedef struct HsgQuery
  * Run it: *r gets kind and bytes, which live in the current memory context.  No
  * row is null.  Plans are kept for the session.
  * 42601 unless it is one SELECT of one column, 21000 for more than one row, 42804 for
- * another type than asked for, 0A000 if what rows it sees depends on row security
- * and rls_covered is not set, whatever the query raises.
+ * another type than asked for, 0A000 if what rows it sees depends on row security or the
+ * session and rls_covered is not set, whatever the query raises.
  */
 extern void hsg_query_run(const HsgQuery *q, bool rls_covered, HsgResult *r);
+
+extern void hsg_query_install(void);
 
 /* Raise what hsg_query_run() would raise about the text of a query, whatever its arguments. */
 extern void hsg_query_check(HsBytes text, HsgQueryAs as);

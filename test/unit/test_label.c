@@ -354,6 +354,45 @@ long_transactions_do_not_hurt(void)
 	}
 }
 
+/* One that does not see all there is has no label of all, though one of its own. */
+static void
+labels_of_all(void)
+{
+	Held		before = {0};
+	Held		after = {0};
+	uint32_t	slot;
+
+	run_worlds(0);
+	w.next_xid = 100;
+	w.latest_completed = 99;
+	hs_labels_init(table, HS_LABEL_MIN_SLOTS, 0);
+	hs_labels_start(w.next_xid);
+	CASE("slots of schemas are apart from all others, and from each other");
+	for (uint32_t db = 0; db < HS_LABEL_SCHEMAS; db++)
+	{
+		slot = hs_label_schema_slot(16384 + db);
+		CHECK(slot >= HS_LABEL_MIN_SLOTS && slot < hs_labels_total());
+		CHECK(slot != hs_label_schema_slot(16385 + db));
+	}
+	slot = hs_label_schema_slot(5);
+	w.running[0].xid = w.next_xid++;
+	w.running[1].xid = w.next_xid++;
+	take_snapshot(&before);
+	CHECK_EQ(hs_label_of_all(&before.s, slot), 0);
+	hs_label_register(slot, w.running[1].xid, &ops);
+	CASE("registered, not ended");
+	CHECK(hs_label_of_all(&before.s, slot) == HS_NO_LABEL);
+	CHECK_EQ(hs_label(&before.s, slot), 0);
+	CASE("ended, while an older one goes on");
+	end_xact(&w.running[1], true);
+	take_snapshot(&after);
+	CHECK_EQ(hs_label_of_all(&after.s, slot), 1);
+	CHECK(hs_label_of_all(&before.s, slot) == HS_NO_LABEL);
+	CHECK_EQ(hs_label(&before.s, slot), 0);
+	CHECK_EQ(hs_label_of_all(&before.s, hs_label_schema_slot(6)), 0);
+	CHECK_WELL(hs_labels_verify());
+}
+
 static void
 no_label(void)
 {
@@ -377,6 +416,7 @@ no_label(void)
 	CHECK_EQ(hs_label(&h.s, 0), 0);
 	h.s.usable = false;
 	CHECK(hs_label(&h.s, 0) == HS_NO_LABEL);
+	CHECK(hs_label_of_all(&h.s, 0) == HS_NO_LABEL);
 	CASE("damaged");
 	memset(table, 0, 8);
 	CHECK(!hs_labels_attach(table));
@@ -386,4 +426,5 @@ no_label(void)
 TEST_MAIN(TEST(hits_are_exact),
 		  TEST(broken_rules_are_noticed),
 		  TEST(long_transactions_do_not_hurt),
+		  TEST(labels_of_all),
 		  TEST(no_label))
