@@ -56,7 +56,8 @@ sub now
 	return { time => time, cores => $cores, busy => ($t[0] + $t[1] + $t[2] + $t[5] + $t[6]) / $ticks, steal => $t[7] / $ticks, own => own_seconds() };
 }
 
-# Of all processors since a point: per cent used by others, and by the host for something else.
+# Since a point: CPU seconds of ours, and per cent of all processors used by others, and by the
+# host for something else.
 sub shares
 {
 	my ($then) = @_;
@@ -65,7 +66,7 @@ sub shares
 	my $all = ($now->{time} - $then->{time}) * $now->{cores} / 100 || 1;
 	my %d = map { $_ => $now->{$_} - $then->{$_} } qw(busy steal own);
 	my $others = ($d{busy} - $d{own}) / $all;
-	return ($others > 0 ? $others : 0, $d{steal} / $all);
+	return ($d{own}, $others > 0 ? $others : 0, $d{steal} / $all);
 }
 
 1;

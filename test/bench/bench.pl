@@ -40,15 +40,15 @@ sub describe_machine
 	return "$cpu, $cores cores, PostgreSQL $version, Redis $redis, $day; medians of $rounds interleaved rounds or more.";
 }
 
-# Each part of the run: name, seconds, seconds it may take, shares of the processors (per cent).
+# Each part of the run: name, seconds, seconds it may take, CPU seconds, shares of others in the processors (per cent).
 my @parts;
 sub run_table
 {
-	my $table = "\n## This run\n\nSeconds, and per cent of the processors that others used meanwhile, or that the host took away.\n\n| part | seconds | planned | others | host |\n|---|--:|--:|--:|--:|\n";
-	foreach my $part (@parts, [ 'all', map { my $i = $_; sum0(map { $_->[$i] // 0 } @parts) } 1, 2 ])
+	my $table = "\n## This run\n\nSeconds, seconds of CPU of all our processes, and per cent of the processors that others used meanwhile, or that the host took away.\n\n| part | seconds | planned | CPU | others, % | host, % |\n|---|--:|--:|--:|--:|--:|\n";
+	foreach my $part (@parts, [ 'all', map { my $i = $_; sum0(map { $_->[$i] // 0 } @parts) } 1 .. 3 ])
 	{
-		my ($name, $took, $planned, @shares) = @$part;
-		$table .= "| $name | " . join(' | ', sprintf('%.0f', $took), $planned // '-', @shares ? map { sprintf('%.1f', $_) } @shares : ('', '')) . " |\n";
+		my ($name, $took, $planned, $cpu, @shares) = @$part;
+		$table .= "| $name | " . join(' | ', sprintf('%.0f', $took), $planned // '-', defined $cpu ? sprintf('%.0f', $cpu) : '-', @shares ? map { sprintf('%.1f', $_) } @shares : ('-', '-')) . " |\n";
 	}
 	return $table;
 }
@@ -56,7 +56,7 @@ sub run_table
 my $begin;
 sub busy_note
 {
-	my ($others, $host) = Load::shares($begin) or return '';
+	my ($cpu, $others, $host) = Load::shares($begin) or return '';
 	return sprintf("\nWhile it ran, others used %.1f %% of the processors and the host took %.1f %% away.\n", $others, $host) .
 	  ($others + $host > $Load::quiet_enough ? "**The machine was busy during this run:** CPU times stand that rather well, throughput and elapsed times do not. \"This run\", at the end, tells when.\n" : '');
 }
@@ -139,7 +139,7 @@ while (@left)
 	# the longest of those that run at the same time
 	my ($planned) = sort { $b <=> $a } map { $Bench::sections{$_}{seconds} // 0 } @now;
 	push @parts, [ join(' beside ', @now), time - $start, $planned, Load::shares($then) ];
-	printf STDERR "(%s: %d s, planned %d; others used %.0f %%, the host %.0f %%)\n", (map { $_ // 0 } @{ $parts[-1] })[ 0 .. 4 ];
+	printf STDERR "(%s: %d s, planned %d; CPU %d s; others used %.0f %% of the processors, the host %.0f %%)\n", (map { $_ // 0 } @{ $parts[-1] })[ 0 .. 5 ];
 	write_page();
 }
 print losses(), Bench::goals_table(), busy_note(), run_table();

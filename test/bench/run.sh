@@ -63,7 +63,7 @@ do
 	policy=noeviction
 	[ $name = redis ] || policy=allkeys-${name%?}
 	start redis-server --port 0 --unixsocket "$work/s/$name" --unixsocketperm 777 --save '' --appendonly no \
-		--dir "$work/s" --logfile "$work/s/$name.log" --maxmemory-policy $policy
+		--dir "$work/s" --logfile "$work/s/$name.log" --maxmemory-policy "$policy"
 done
 start memcached -s "$work/s/memcached" -a 777 -m 256
 

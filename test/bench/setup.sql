@@ -13,7 +13,7 @@ DO $do$
 DECLARE
     f regprocedure;
 BEGIN
-    FOREACH f IN ARRAY '{"kv_get(text,name)", "kv_set(text,text,interval,boolean,boolean,boolean,name)", "kv_incr(text,bigint,interval,name)"}'::regprocedure[]
+    FOR f IN SELECT oid FROM pg_proc WHERE proname IN ('kv_get', 'kv_set', 'kv_incr') AND oidvectortypes(proargtypes) !~ '^text, (bytea|jsonb)'
     LOOP
         EXECUTE regexp_replace(regexp_replace(pg_get_functiondef(f), 'FUNCTION public\.', 'FUNCTION public.noop_'),
             'AS .*', format('AS ''$libdir/hotset_noop'', ''noop_%s''', (SELECT prorettype::regtype FROM pg_proc WHERE oid = f)));
