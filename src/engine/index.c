@@ -532,8 +532,7 @@ split(HsPart *part)
 {
 	uint64_t	geometry = atomic_load_explicit(&part->geometry, memory_order_relaxed);
 	uint32_t	nb = (uint32_t) geometry;
-	uint32_t	low = UINT32_MAX >> __builtin_clz(nb) >> 1;
-	HsBucket   *source = hs_bucket_at(part, nb - low - 1);
+	HsBucket   *source = hs_bucket_at(part, hs_bucket_source(nb));
 	HsBucket   *target;
 	Entry		entries[MAX_CHAIN_ENTRIES];
 	int			n;
@@ -572,13 +571,21 @@ split(HsPart *part)
 	return true;
 }
 
+/* The next epoch, with nb buckets.  Epochs have 31 bits; HS_CLOSED stays as it is. */
+static uint64_t
+next_geometry(uint64_t geometry, uint32_t nb)
+{
+	uint64_t	epoch = (geometry + ((uint64_t) 1 << 32)) >> 32 & INT32_MAX;
+
+	return (geometry & HS_CLOSED) | epoch << 32 | nb;
+}
+
 static bool
 merge(HsPart *part)
 {
 	uint64_t	geometry = atomic_load_explicit(&part->geometry, memory_order_relaxed);
 	uint32_t	last = (uint32_t) geometry - 1;
-	uint32_t	low = UINT32_MAX >> __builtin_clz(last) >> 1;
-	HsBucket   *target = hs_bucket_at(part, last - low - 1);
+	HsBucket   *target = hs_bucket_at(part, hs_bucket_source(last));
 	HsBucket   *source = hs_bucket_at(part, last);
 	Entry		entries[MAX_CHAIN_ENTRIES];
 	int			n = collect(part, target, entries, MAX_CHAIN_ENTRIES);
@@ -593,8 +600,7 @@ merge(HsPart *part)
 	hs_change_begin(target);
 	rewrite(part, target, entries, n + more, false);
 	/* a new epoch, for the page may go and the number of buckets come back */
-	atomic_store_explicit(&part->geometry,
-						  (((geometry >> 32) + 1) << 32) | last, memory_order_release);
+	atomic_store_explicit(&part->geometry, next_geometry(geometry, last), memory_order_release);
 	hs_change_end(target);
 	atomic_thread_fence(memory_order_release);
 	hs_change_begin(source);
@@ -618,7 +624,7 @@ next_epoch(HsPart *part)
 {
 	uint64_t	geometry = atomic_load_explicit(&part->geometry, memory_order_relaxed);
 
-	atomic_store_explicit(&part->geometry, geometry + ((uint64_t) 1 << 32),
+	atomic_store_explicit(&part->geometry, next_geometry(geometry, (uint32_t) geometry),
 						  memory_order_release);
 	atomic_thread_fence(memory_order_release);
 }
@@ -753,8 +759,7 @@ hs_index_reset(HsPart *part)
 	hs_part_moved(part);
 	if (nb == 0)
 		return;
-	atomic_store_explicit(&part->geometry, ((geometry >> 32) + 1) << 32,
-						  memory_order_release);
+	atomic_store_explicit(&part->geometry, next_geometry(geometry, 0), memory_order_release);
 	atomic_thread_fence(memory_order_release);
 	drop_overflow_pages(part);
 	for (uint32_t i = 0; i <= (nb - 1) / HS_BUCKETS_PER_PAGE; i++)

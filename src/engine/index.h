@@ -57,6 +57,13 @@ hs_bucket_number(uint64_t hash, uint32_t nb)
 	return b < nb ? b : b & low;
 }
 
+/* Which bucket gives half of its keys to bucket nb > 0, a new one. */
+static inline uint32_t
+hs_bucket_source(uint32_t nb)
+{
+	return nb - (UINT32_MAX >> __builtin_clz(nb) >> 1) - 1;
+}
+
 static inline uint32_t
 hs_nbuckets(const HsPart *part)
 {

@@ -1119,7 +1119,34 @@ flush_counts_live_keys(void)
 	close_store();
 }
 
+/* After 2^31 merges the epoch starts again, and does not count on into HS_CLOSED. */
+static void
+epoch_wraps(void)
+{
+	static const uint64_t last = (uint64_t) INT32_MAX << 32;
+	char		name[KEYS_NAME_SIZE];
+	uint64_t	removed;
+
+	open_store(16 * MB, HS_EVICT_NONE, 0);
+	for (int flushes = 0; flushes < 2; flushes++)
+	{
+		for (uint64_t i = 0; i < 10000; i++)
+			CHECK_EQ(keys_set(&ks, keys_name(name, i), hs_bytes_str("v"), HS_NEVER, HEAP_NOW), HS_OK);
+		for (uint32_t i = 0; i < ks.nparts; i++)
+			atomic_fetch_or(&ks.parts[i]->geometry, last);
+		if (flushes == 1)
+			CHECK_EQ(hs_keyspace_flush(&ks, HEAP_NOW, &removed), HS_OK);
+		for (uint64_t i = 0; i < 10000 && flushes == 0; i++)
+			CHECK(keys_del(&ks, keys_name(name, i), HEAP_NOW));
+		for (uint32_t i = 0; i < ks.nparts; i++)
+			CHECK(atomic_load(&ks.parts[i]->geometry) < last);
+		check_well();
+	}
+	close_store();
+}
+
 TEST_MAIN(TEST(keys_and_values_of_all_sizes),
+		  TEST(epoch_wraps),
 		  TEST(read_reports_what_it_found),
 		  TEST(wrong_type_is_told),
 		  TEST(abandoned_drafts_leave_nothing),
