@@ -29,17 +29,24 @@
 
 /*
  * ---- Fingerprints of evicted keys ---------------------------------------------------
- * Sets of four 16-bit fingerprints, first in first out.
+ * Sets of four 16-bit fingerprints, first in first out, on pages found by linear hashing:
+ * the table grows by one page at a time and forgets nothing.  It remembers half as many
+ * keys as there are.  More is no better where hits come from popularity alone, less loses
+ * keys that come back late.
  */
+
+static uint32_t
+ghost_page(uint64_t hash, uint32_t npages)
+{
+	return hs_bucket_number(hash >> 16, npages);
+}
 
 static uint16_t *
 ghost_set(const HsPart *part, uint64_t hash)
 {
-	uint64_t	sets = part->nghosts * (GHOSTS_PER_PAGE / GHOST_WAYS);
-	uint64_t	set = (hash & UINT32_MAX) & (sets - 1);
-	uint64_t	i = set * GHOST_WAYS;
+	uint16_t   *page = hs_ptr(part->ghost[ghost_page(hash, part->nghosts)]);
 
-	return (uint16_t *) hs_ptr(part->ghost[i / GHOSTS_PER_PAGE]) + i % GHOSTS_PER_PAGE;
+	return page + hash % (GHOSTS_PER_PAGE / GHOST_WAYS) * GHOST_WAYS;
 }
 
 static uint16_t
@@ -74,21 +81,15 @@ hs_ghost_reset(HsPart *part)
 	part->nghosts = 0;
 }
 
-/* Pages for as many fingerprints as there are keys. */
 static uint32_t
 ghost_pages(const HsPart *part)
 {
-	uint32_t	want = 1;
+	uint64_t	want = part->count / 2 / GHOSTS_PER_PAGE + 1;
 
-	while (want < HS_GHOST_PAGES && want * GHOSTS_PER_PAGE < part->count * 9 / 10)
-		want *= 2;
-	return want;
+	return want < HS_GHOST_PAGES ? (uint32_t) want : HS_GHOST_PAGES;
 }
 
-/*
- * Give back what is more than twice the pages needed.  The first half of the sets
- * stays right when their number is halved.
- */
+/* Give back what is more than twice the pages needed, with what was known there. */
 static bool
 ghost_shrink(HsPart *part)
 {
@@ -101,32 +102,25 @@ ghost_shrink(HsPart *part)
 	return true;
 }
 
-/* What was known is forgotten when the table grows.  Without memory it stays
- * as it is. */
+/*
+ * A page more if that is too few, or some less; without memory all stays as it is.  The new
+ * page is a copy of the one whose sets it takes over half of: in either, the
+ * fingerprints of the other half match nothing and grow old.
+ */
 static void
 ghost_fit(HsPart *part)
 {
-	uint32_t	want = ghost_pages(part);
-	HsRef		pages[HS_GHOST_PAGES];
+	uint32_t	n = part->nghosts;
+	HsRef		page;
 
-	if (want <= part->nghosts)
-	{
-		ghost_shrink(part);
+	if (ghost_shrink(part) || n >= ghost_pages(part))
 		return;
-	}
-	for (uint32_t i = 0; i < want; i++)
-	{
-		pages[i] = hs_part_page_take(part);
-		if (pages[i] == HS_REF_NONE)
-		{
-			while (i-- > 0)
-				hs_part_page_return(part, pages[i]);
-			return;
-		}
-	}
-	hs_ghost_reset(part);
-	memcpy(part->ghost, pages, want * sizeof(HsRef));
-	part->nghosts = want;
+	page = hs_part_page_take(part);
+	if (page == HS_REF_NONE)
+		return;
+	if (n > 0)
+		memcpy(hs_ptr(page), hs_ptr(part->ghost[hs_bucket_source(n)]), HS_PAGE_SIZE);
+	part->ghost[part->nghosts++] = page;
 }
 
 static void
@@ -281,8 +275,6 @@ choose(HsPart *part, bool urgent)
 	part->victim = seg;
 	part->victim_pos = 0;
 	part->victim_evicts = evicts;
-	if (evicts)
-		ghost_fit(part);
 	return true;
 }
 
@@ -442,6 +434,9 @@ hs_evacuate(HsPart *part, size_t budget, bool urgent, int64_t now_us)
 		if (part->victim == seg)
 			part->victim_pos += v.total;
 	}
+	/* there is memory for a page now, and before a segment was emptied there was none */
+	if (part->victim == HS_SEG_NONE && part->victim_evicts)
+		ghost_fit(part);
 	return true;
 }
 

@@ -302,6 +302,42 @@ hit_ratio_beats_lru_under_scan(void)
 	close_store();
 }
 
+/*
+ * Keys asked for in a circle, half as many again as fit: what is known of those that were
+ * evicted keeps some of them.  The first keyspaces have one partition, full before
+ * there is any page for fingerprints.
+ */
+static void
+evicted_keys_are_known_again(void)
+{
+	static const size_t limits[] = {2 * MB, 8 * MB, 40 * MB};
+
+	for (int i = 0; i < 3; i++)
+	{
+		uint64_t	hits = 0,
+					round = 0,
+					nghosts = 0;
+
+		CASE("limit %zu", limits[i]);
+		open_store(64 * MB, HS_EVICT_S3FIFO, limits[i]);
+		for (uint64_t k = 0; keys_stats(&ks).evicted == 0; k++)
+			REQUIRE_EQ(set(k, 100, HS_NEVER), HS_OK);
+		round = keys_stats(&ks).keys * 3 / 2;
+		for (uint64_t k = 0; k < 4 * round; k++)
+		{
+			if (present(k % round, 100))
+				hits += k >= 2 * round;
+			else
+				REQUIRE_EQ(set(k % round, 100, HS_NEVER), HS_OK);
+		}
+		CHECK(hits > 2 * round * 36 / 100);
+		for (uint32_t p = 0; p < ks.nparts; p++)
+			nghosts += ks.parts[p]->nghosts;
+		CHECK(nghosts > 0 && nghosts * HS_PAGE_SIZE <= limits[i] / 50 + ks.nparts * HS_PAGE_SIZE);
+		close_store();
+	}
+}
+
 /* eviction 'ttl': what does not expire stays, and then writes are refused. */
 static void
 ttl_policy_spares_keys_without_ttl(void)
@@ -635,6 +671,7 @@ TEST_MAIN(TEST(refuses_when_full),
 		  TEST(no_calcification_with_eviction),
 		  TEST(cold_keys_go_first),
 		  TEST(hit_ratio_beats_lru_under_scan),
+		  TEST(evicted_keys_are_known_again),
 		  TEST(ttl_policy_spares_keys_without_ttl),
 		  TEST(big_values_and_small_share_the_limit),
 		  TEST(limit_changes_at_once),
