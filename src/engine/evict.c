@@ -248,6 +248,14 @@ close_worthwhile(HsPart *part, HsEviction policy)
 	return closed;
 }
 
+static void
+begin(HsPart *part, uint32_t seg, bool evicts)
+{
+	part->victim = seg;
+	part->victim_pos = 0;
+	part->victim_evicts = evicts;
+}
+
 /*
  * Start on a segment.  Having found none, a caller who is not in a hurry
  * does not search again until something was freed; an urgent one has
@@ -272,10 +280,28 @@ choose(HsPart *part, bool urgent)
 		part->idle_mark = part->freed + HS_SEG_SIZE / 4;
 		return false;
 	}
-	part->victim = seg;
-	part->victim_pos = 0;
-	part->victim_evicts = evicts;
+	begin(part, seg, evicts);
 	return true;
+}
+
+/*
+ * There is no segment to move records to.  Under S3-FIFO a segment can always be emptied
+ * without one; else the walk ends here, and starts anew some time.
+ */
+static bool
+choose_without_memory(HsPart *part)
+{
+	HsEviction	policy = policy_of(part);
+	uint32_t	seg = HS_SEG_NONE;
+
+	if (policy == HS_EVICT_S3FIFO && !part->victim_evicts)
+	{
+		seg = choose_evicted(part, policy);
+		if (seg == HS_SEG_NONE && close_worthwhile(part, policy))
+			seg = choose_evicted(part, policy);
+	}
+	begin(part, seg, true);
+	return seg != HS_SEG_NONE;
 }
 
 /*
@@ -426,8 +452,9 @@ hs_evacuate(HsPart *part, size_t budget, bool urgent, int64_t now_us)
 		if (type < HS_NTYPES ? !evacuate_key(part, record, &v, now_us, &done) :
 			type == HS_CHUNK ? !evacuate_chunk(part, record, &v, &done) : false)
 		{
-			part->victim = HS_SEG_NONE;
-			return false;
+			if (!choose_without_memory(part))
+				return false;
+			continue;
 		}
 		/* the dead are skipped fast */
 		done += type == HS_DEAD ? 64 : v.total;
