@@ -268,6 +268,9 @@ hs_big_reserve(HsOp *op, uint16_t flags, HsBigDraft *d, HsBytes rest,
 							expires_us, draft);
 	if (status != HS_OK)
 	{
+		/* the pages go back before the next attempt, which needs them too */
+		if (status == HS_NO_MEMORY)
+			op->need += (size_t) d->npages << hs_seg_shift;
 		for (uint32_t i = 0; i < big.nchunks; i++)
 			hs_log_kill(op->part, hs_ptr(big.chunk[i]));
 		return status;

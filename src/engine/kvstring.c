@@ -405,16 +405,18 @@ hs_mset_prepare(HsHandle *h, HsMsetItem *items, size_t nitems, size_t max_value,
 	if (nitems > 1)
 		qsort(items, nitems, sizeof(*items), mset_order);
 	for (size_t i = 0; i < nitems; i++)
+		items[i].skip = i + 1 < nitems && hs_bytes_cmp(items[i].key, items[i + 1].key) == 0;
+	for (size_t i = 0; i < nitems; i++)
 	{
 		HsStatus	status;
 
-		items[i].skip = i + 1 < nitems && hs_bytes_cmp(items[i].key, items[i + 1].key) == 0;
 		if (items[i].skip)
 			continue;
 		status = hs_value_prepare(h, &items[i].value, max_value, need);
 		if (status != HS_OK)
 		{
 			hs_mset_discard(items, i);
+			*need = mset_need(items, nitems);
 			return status;
 		}
 	}
@@ -760,7 +762,7 @@ mset_order(const void *a, const void *b)
 	return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
 }
 
-/* Bytes that all records take at least; pages they have already. */
+/* Bytes that all take at least, pages included: those go back before the next attempt. */
 static size_t
 mset_need(const HsMsetItem *items, size_t nitems)
 {
@@ -768,11 +770,8 @@ mset_need(const HsMsetItem *items, size_t nitems)
 
 	for (size_t i = 0; i < nitems; i++)
 	{
-		size_t		size = items[i].value.bytes.size;
-
-		if (items[i].skip)
-			continue;
-		need += items[i].key.size + (items[i].value.has_pages ? size - hs_big_rest_offset(size) : size);
+		if (!items[i].skip)
+			need += items[i].key.size + items[i].value.bytes.size;
 	}
 	return need;
 }
