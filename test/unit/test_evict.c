@@ -305,15 +305,15 @@ hit_ratio_beats_lru_under_scan(void)
 
 /*
  * Keys asked for in a circle, half as many again as fit: what is known of those that were
- * evicted keeps some of them.  The first keyspaces have one partition, full before
- * there is any page for fingerprints.
+ * evicted keeps some of them, also where the keyspace was full before there was any page for
+ * fingerprints.
  */
 static void
 evicted_keys_are_known_again(void)
 {
-	static const size_t limits[] = {2 * MB, 8 * MB, 40 * MB};
+	static const size_t limits[] = {2 * MB, 6 * MB};
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 	{
 		uint64_t	hits = 0,
 					round = 0,
