@@ -300,7 +300,7 @@ stored_name(const Definition *d, const HsgQuery *q, const char *key)
 
 	XXH3_INITSTATE(&state);
 	XXH3_128bits_reset_withSeed(&state, hs_region->seed);
-	hsg_fetch_hash_settings(&state);
+	hsg_query_hash_settings(&state);
 	XXH3_128bits_update(&state, d->query, strlen(d->query) + 1);
 	XXH3_128bits_update(&state, d->search_path, strlen(d->search_path) + 1);
 	XXH3_128bits_update(&state, &d->owner, sizeof(d->owner));

@@ -12,11 +12,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/guc_tables.h"
 #include "utils/snapmgr.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "../engine/index.h"
 #include "fetch.h"
@@ -221,96 +217,4 @@ hsg_fetch_wait(const Interval *iv)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("wait must not be negative")));
 	return Min(us, USECS_PER_DAY);
-}
-
-/* Where the value of a setting is. */
-typedef struct Setting
-{
-	enum config_type type;
-	const void *value;
-} Setting;
-
-/* Settings that shape text, say what a query means, or which rows it finds. */
-static const char *const setting_names[] = {"DateStyle", "IntervalStyle", "TimeZone",
-	"timezone_abbreviations", "extra_float_digits", "bytea_output", "xmlbinary", "xmloption",
-	"lc_monetary", "lc_numeric", "lc_time", "default_text_search_config", "array_nulls",
-	"transform_null_equals", "standard_conforming_strings", "backslash_quote",
-"quote_all_identifiers", "gin_fuzzy_search_limit", "row_security"};
-
-#define NSETTINGS lengthof(setting_names)
-
-/* They stay where they are for the life of the server. */
-static void
-find_settings(Setting *settings)
-{
-	int			n;
-	struct config_generic **all = hsg_guc_variables(&n);
-
-	for (int i = 0; i < n; i++)
-	{
-		int			at = 0;
-
-		while (at < NSETTINGS && strcmp(setting_names[at], all[i]->name) != 0)
-			at++;
-		if (at == NSETTINGS)
-			continue;
-		settings[at].type = all[i]->vartype;
-		switch (all[i]->vartype)
-		{
-			case PGC_BOOL:
-				settings[at].value = ((struct config_bool *) all[i])->variable;
-				break;
-			case PGC_INT:
-				settings[at].value = ((struct config_int *) all[i])->variable;
-				break;
-			case PGC_ENUM:
-				settings[at].value = ((struct config_enum *) all[i])->variable;
-				break;
-			case PGC_STRING:
-				settings[at].value = ((struct config_string *) all[i])->variable;
-				break;
-			case PGC_REAL:
-				settings[at].value = ((struct config_real *) all[i])->variable;
-				break;
-		}
-	}
-	for (int i = 0; i < NSETTINGS; i++)
-		if (settings[i].value == NULL)
-			elog(ERROR, "there is no setting \"%s\"", setting_names[i]);
-}
-
-void
-hsg_fetch_hash_settings(void *state)
-{
-	static Setting settings[NSETTINGS];
-	static bool found = false;
-
-	if (!found)
-		find_settings(settings);
-	found = true;
-	for (int i = 0; i < NSETTINGS; i++)
-	{
-		const void *value = settings[i].value;
-
-		switch (settings[i].type)
-		{
-			case PGC_BOOL:
-				XXH3_128bits_update(state, value, sizeof(bool));
-				break;
-			case PGC_INT:
-			case PGC_ENUM:
-				XXH3_128bits_update(state, value, sizeof(int));
-				break;
-			case PGC_REAL:
-				XXH3_128bits_update(state, value, sizeof(double));
-				break;
-			case PGC_STRING:
-				value = *(char *const *) value;
-				if (value != NULL)
-					XXH3_128bits_update(state, value, strlen(value));
-				/* where it ends, and whether there is one */
-				XXH3_128bits_update(state, value != NULL ? "" : "\1", 1);
-				break;
-		}
-	}
 }

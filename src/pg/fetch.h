@@ -45,7 +45,4 @@ extern int64 hsg_fetch_ttl(const Interval *iv);
 /* Microseconds of a wait; 22023 if it is negative. */
 extern int64 hsg_fetch_wait(const Interval *iv);
 
-/* Hash of the settings of this session that shape results, or what queries mean. */
-extern void hsg_fetch_hash_settings(void *state);
-
 #endif							/* HSG_FETCH_H */

@@ -119,7 +119,7 @@ fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f)
 static void
 hash_session(XXH3_state_t *state)
 {
-	hsg_fetch_hash_settings(state);
+	hsg_query_hash_settings(state);
 	XXH3_128bits_update(state, namespace_search_path, strlen(namespace_search_path) + 1);
 	/* such a session keeps to itself, and begins anew with each temporary table */
 	if (hsg_temp_may_hide())

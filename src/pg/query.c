@@ -20,6 +20,8 @@
 #include "parser/parse_param.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -44,7 +46,7 @@ typedef struct Params
 
 typedef struct PlanKey
 {
-	uint64		hash;			/* of the text and the search path */
+	uint64		hash;			/* of text, search path and settings */
 	Oid			role;			/* which schemas are searched depends on it, too */
 	uint32		as;
 	uint32		nargs;
@@ -191,8 +193,9 @@ hsg_query_check(HsBytes text, HsgQueryAs as)
 static KeptPlan *
 plan_of(const HsgQuery *q)
 {
+	XXH3_state_t state;
 	PlanKey		key;
-	KeptPlan	   *p;
+	KeptPlan   *p;
 	uint64		label;
 	bool		found;
 
@@ -217,9 +220,12 @@ plan_of(const HsgQuery *q)
 		plans = hash_create("hotset plans", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	memset(&key, 0, sizeof(key));
-	key.hash = XXH3_64bits_withSeed(q->text.data, q->text.size,
-									XXH3_64bits(namespace_search_path,
-												strlen(namespace_search_path)));
+	XXH3_INITSTATE(&state);
+	XXH3_128bits_reset(&state);
+	hsg_query_hash_settings(&state);
+	XXH3_128bits_update(&state, namespace_search_path, strlen(namespace_search_path) + 1);
+	XXH3_128bits_update(&state, q->text.data, q->text.size);
+	key.hash = XXH3_128bits_digest(&state).low64;
 	key.role = GetUserId();
 	key.as = q->as;
 	key.nargs = (uint32) q->nargs;
@@ -546,4 +552,100 @@ take_result(const HsgQuery *q, HsgResult *r)
 	}
 	v = PG_DETOAST_DATUM_COPY(d);
 	r->bytes = hs_bytes(VARDATA(v), VARSIZE(v) - VARHDRSZ);
+}
+
+/*
+ * ---- Settings ------------------------------------------------------------------
+ */
+
+/* Where the value of a setting is. */
+typedef struct Setting
+{
+	enum config_type type;
+	const void *value;
+} Setting;
+
+/* Settings that shape text, say what a query means, or which rows it finds. */
+static const char *const setting_names[] = {"DateStyle", "IntervalStyle", "TimeZone",
+	"timezone_abbreviations", "extra_float_digits", "bytea_output", "xmlbinary", "xmloption",
+	"lc_monetary", "lc_numeric", "lc_time", "default_text_search_config", "array_nulls",
+	"transform_null_equals", "standard_conforming_strings", "backslash_quote",
+"quote_all_identifiers", "gin_fuzzy_search_limit", "row_security"};
+
+#define NSETTINGS lengthof(setting_names)
+
+/* They stay where they are for the life of the server. */
+static void
+find_settings(Setting *settings)
+{
+	int			n;
+	struct config_generic **all = hsg_guc_variables(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		int			at = 0;
+
+		while (at < NSETTINGS && strcmp(setting_names[at], all[i]->name) != 0)
+			at++;
+		if (at == NSETTINGS)
+			continue;
+		settings[at].type = all[i]->vartype;
+		switch (all[i]->vartype)
+		{
+			case PGC_BOOL:
+				settings[at].value = ((struct config_bool *) all[i])->variable;
+				break;
+			case PGC_INT:
+				settings[at].value = ((struct config_int *) all[i])->variable;
+				break;
+			case PGC_ENUM:
+				settings[at].value = ((struct config_enum *) all[i])->variable;
+				break;
+			case PGC_STRING:
+				settings[at].value = ((struct config_string *) all[i])->variable;
+				break;
+			case PGC_REAL:
+				settings[at].value = ((struct config_real *) all[i])->variable;
+				break;
+		}
+	}
+	for (int i = 0; i < NSETTINGS; i++)
+		if (settings[i].value == NULL)
+			elog(ERROR, "there is no setting \"%s\"", setting_names[i]);
+}
+
+void
+hsg_query_hash_settings(void *state)
+{
+	static Setting settings[NSETTINGS];
+	static bool found = false;
+
+	if (!found)
+		find_settings(settings);
+	found = true;
+	for (int i = 0; i < NSETTINGS; i++)
+	{
+		const void *value = settings[i].value;
+
+		switch (settings[i].type)
+		{
+			case PGC_BOOL:
+				XXH3_128bits_update(state, value, sizeof(bool));
+				break;
+			case PGC_INT:
+			case PGC_ENUM:
+				XXH3_128bits_update(state, value, sizeof(int));
+				break;
+			case PGC_REAL:
+				XXH3_128bits_update(state, value, sizeof(double));
+				break;
+			case PGC_STRING:
+				value = *(char *const *) value;
+				if (value != NULL)
+					XXH3_128bits_update(state, value, strlen(value));
+				/* where it ends, and whether there is one */
+				XXH3_128bits_update(state, value != NULL ? "" : "\1", 1);
+				break;
+		}
+	}
 }
