@@ -51,9 +51,10 @@ SELECT hexpire('due:h', '{a,b}'::text[], '30 ms');
 SELECT pg_sleep(0.04);
 SELECT field, value FROM hgetall('due:h') ORDER BY field;
 SELECT hlen('due:h'), hexists('due:h', 'a'), hmget('due:h', '{a,b,c}'::text[]), httl('due:h', 'a');
--- with the last one the key
-SELECT zexpire('due:z', 'g', '30 ms');
+-- with the last one the key, which has no expiry of its own for that
+SELECT zexpire('due:z', 'g', '30 ms'), kv_ttl('due:z') IS NULL AS no_ttl, kv_exists('{due:z,due:h,due:none,NULL}'::text[]);
 SELECT pg_sleep(0.04);
+SELECT kv_exists('{due:z,due:h,due:none,NULL}'::text[]);
 SELECT kv_exists('due:z'), kv_type('due:z'), count(*) FROM kv_scan('due:z');
 SELECT kv_get('due:z') IS NULL AS no_wrong_type;
 

@@ -42,6 +42,17 @@ SELECT kv_mset(ARRAY['str:3', 'str:4'], ARRAY['x', 'y'], nx => true, ttl => '1 h
 SELECT kv_mset('{}', '{}'), kv_mget('{}'), kv_mget(NULL) IS NULL AS null;
 SELECT kv_mset(array_agg('str:m' || i), array_agg(repeat(i::text, i))) FROM generate_series(1, 500) i;
 SELECT count(*), sum(length(v)) FROM unnest(kv_mget((SELECT array_agg('str:m' || i) FROM generate_series(1, 500) i))) v;
+-- of every kind; with jsonb or a large value under locks
+SELECT kv_incr('str:mn', -9223372036854775808), kv_set('str:me', ''), kv_set('str:mb', '\x414243'::bytea), sadd('str:ms', 'a'),
+       kv_set('str:mj', '{"a": 1}'::jsonb), kv_set('str:ml', repeat('l', 100000));
+SELECT kv_mget('{str:mn,str:me,str:mb,str:ms,NULL,str:mn}');
+SELECT kv_mget('{str:mb,str:me,str:mn}') = ARRAY['ABC', '', '-9223372036854775808'] AS equal,
+       pg_column_size(kv_mget('{str:mb,str:me,str:mn}')) = pg_column_size(ARRAY['ABC', '', '-9223372036854775808']) AS same_size;
+SELECT kv_mget('{str:mn,str:me,str:mb,str:ms,NULL,str:mj}');
+SELECT array_agg(length(v)) FROM unnest(kv_mget('{str:mn,str:me,str:ml,str:mb,str:ms,NULL,str:mj}')) v;
+SELECT kv_mget('{{str:mn,str:me},{str:mb,NULL}}');
+SELECT count(v), count(*) FROM unnest(kv_mget((SELECT array_agg('str:m' || i) FROM generate_series(-4000, 500) i))) v;
+SELECT kv_del('{str:mn,str:me,str:mb,str:ms,str:mj,str:ml}'::text[]);
 SELECT kv_del(array_agg('str:m' || i)) FROM generate_series(1, 501) i;
 
 -- parts

@@ -13,6 +13,7 @@
 #include "../engine/dues.h"
 #include "../engine/dump.h"
 #include "../engine/key.h"
+#include "../engine/many.h"
 #include "../engine/slot.h"
 #include "../engine/type.h"
 #include "../engine/zset.h"
@@ -22,7 +23,9 @@
 #define DUMP_AROUND	(VARHDRSZ + HS_DUMP_HEAD + HS_DUMP_TAIL)
 
 static bool key_peek(FunctionCallInfo fcinfo, HsRead *r);
+static HsStatus peek(HsHandle *h, HsBytes key, HsRead *r);
 static int64 keys_count(FunctionCallInfo fcinfo);
+static bool count_unlocked(HsHandle *h, const HsBytes *keys, int nkeys, uint64_t *count);
 static bool expire_command(FunctionCallInfo fcinfo, HsHandle *h, int64_t expires_us);
 static Datum move_command(FunctionCallInfo fcinfo, HsMove *mv);
 static bool move_grow(HsMove *mv, HsStatus status);
@@ -126,7 +129,7 @@ hotset_kv_touch_many(PG_FUNCTION_ARGS)
 
 		do
 		{
-			status = hs_peek(h, keys[i], hsg_now(), &r);
+			status = peek(h, keys[i], &r);
 		} while (hsg_retry(h, status, 0, 0));
 		if (status != HS_NOT_FOUND)
 			hsg_check(status, h, keys[i], HS_ANY, HS_ANY);
@@ -150,12 +153,28 @@ key_peek(FunctionCallInfo fcinfo, HsRead *r)
 	key = hsg_arg_bytes(fcinfo, 0);
 	do
 	{
-		status = hs_peek(h, key, hsg_now(), r);
+		status = peek(h, key, r);
 	} while (hsg_retry(h, status, 0, 0));
 	if (status == HS_NOT_FOUND)
 		return false;
 	hsg_check(status, h, key, HS_ANY, HS_ANY);
 	return true;
+}
+
+/* The clock, which takes as long as the rest, is asked about keys that can expire only. */
+static HsStatus
+peek(HsHandle *h, HsBytes key, HsRead *r)
+{
+	HsStatus	status = hs_peek(h, key, HS_CLOCK_LATER, r);
+
+	if (status != HS_OK || r->expires_us == HS_NEVER)
+		return status;
+	/* when all members have expired, which is not the expiry of the key */
+	if (hs_flags_have_dues(r->flags))
+		return hs_peek(h, key, hsg_now(), r);
+	if (r->expires_us <= hsg_now())
+		return HS_NOT_FOUND;
+	return status;
 }
 
 /* Null elements are keys that do not exist. */
@@ -174,9 +193,40 @@ keys_count(FunctionCallInfo fcinfo)
 	for (int i = 0; i < n; i++)
 		if (nulls == NULL || !nulls[i])
 			keys[nkeys++] = keys[i];
+	if (nkeys <= HS_MANY_MAX && count_unlocked(h, keys, nkeys, &count))
+		return (int64) count;
 	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_SHARED, hs_keys_exist(&m, keys, nkeys, &count));
 	hsg_check(status, h, hs_bytes(NULL, 0), HS_ANY, HS_ANY);
 	return (int64) count;
+}
+
+/* False if somebody is in the way, or all members of a collection may have expired. */
+static bool
+count_unlocked(HsHandle *h, const HsBytes *keys, int nkeys, uint64_t *count)
+{
+	HsManyRead *reads = palloc(sizeof(HsManyRead) * Max(nkeys, 1));
+	int64_t		now_us = hsg_now();
+
+	for (int i = 0; i < nkeys; i++)
+		reads[i].look.key = keys[i];
+	for (int tries = 0; tries < HS_MANY_TRIES; tries++)
+	{
+		bool		has_dues = false;
+
+		if (!hs_many_find(h, reads, nkeys, now_us))
+			continue;
+		*count = 0;
+		for (int i = 0; i < nkeys; i++)
+		{
+			*count += reads[i].found;
+			has_dues |= reads[i].found && hs_flags_have_dues(reads[i].flags);
+		}
+		if (has_dues)
+			return false;
+		if (hs_many_are_true(h, reads, nkeys))
+			return true;
+	}
+	return false;
 }
 
 /* kv_type(key text) returns text */

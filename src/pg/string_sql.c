@@ -15,16 +15,6 @@
 
 #include "value.h"
 
-/* What kv_mget reads: one HsGot a key, bytes in one piece of memory. */
-typedef struct Reads
-{
-	HsBytes    *keys;			/* those that are not null */
-	HsGot	   *got;
-	int			nkeys;
-	uint8_t    *arena;
-	size_t		capacity;
-} Reads;
-
 static bool value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v);
 static bool value_getdel(FunctionCallInfo fcinfo, HsgValue *v);
 static bool value_getex(FunctionCallInfo fcinfo, HsgValue *v);
@@ -43,11 +33,6 @@ static Datum setrange_command(FunctionCallInfo fcinfo, bool is_text);
 static bool range_read(FunctionCallInfo fcinfo, HsgValue *v);
 static bool jsonb_range(HsgValue *v, HsHandle *h, HsBytes key, int64 start, int64 stop);
 static Datum incr_command(FunctionCallInfo fcinfo, HsHandle *h, int64 by);
-static HsMsetItem *mset_items(FunctionCallInfo fcinfo, int *nitems);
-static HsBytes *item_keys(HsMsetItem *items, int nitems);
-static void reads_run(HsHandle *h, Reads *r);
-static void reads_grow(Reads *r, size_t capacity);
-static Datum got_text_datum(HsGot *got);
 
 /*
  * ---- Reading -----------------------------------------------------------------
@@ -144,94 +129,6 @@ value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v)
 	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
 
 	return !PG_ARGISNULL(0) && value_load(h, hsg_arg_bytes(fcinfo, 0), v);
-}
-
-/* kv_mget(keys text[]) returns text[]: null for each miss */
-PG_FUNCTION_INFO_V1(hotset_kv_mget);
-Datum
-hotset_kv_mget(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 1);
-	HsBytes    *keys;
-	bool	   *nulls;
-	bool	   *is_missing;
-	Datum	   *datums;
-	int			nkeys;
-	int			next = 0;
-	Reads		r = {0};
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	nkeys = hsg_arg_array(fcinfo, 0, &keys, &nulls);
-	r.keys = palloc(sizeof(HsBytes) * Max(nkeys, 1));
-	for (int i = 0; i < nkeys; i++)
-		if (nulls == NULL || !nulls[i])
-			r.keys[r.nkeys++] = keys[i];
-	reads_run(h, &r);
-
-	datums = palloc0(sizeof(Datum) * nkeys);
-	is_missing = palloc0(sizeof(bool) * nkeys);
-	for (int i = 0; i < nkeys; i++)
-	{
-		HsGot	   *got = NULL;
-
-		if (nulls == NULL || !nulls[i])
-			got = &r.got[next++];
-		is_missing[i] = got == NULL || !got->found;
-		if (!is_missing[i])
-			datums[i] = got_text_datum(got);
-	}
-	PG_RETURN_ARRAYTYPE_P(hsg_array(TEXTOID, datums, is_missing, nkeys));
-}
-
-static void
-reads_run(HsHandle *h, Reads *r)
-{
-	HsStatus	status;
-	size_t		wanted = (size_t) Min(r->nkeys, 1024) * 128;
-	bool		is_whole;
-
-	r->got = palloc(sizeof(HsGot) * Max(r->nkeys, 1));
-	reads_grow(r, wanted);
-	for (;;)
-	{
-		HsMulti		m;
-
-		is_whole = true;
-		HSG_ONCE_MULTI(status, m, h, r->keys, r->nkeys, HS_SHARED,
-					   hs_strings_get(&m, r->keys, r->nkeys, r->got,
-									  r->arena, r->capacity, &wanted));
-		/* none has been looked at if the command did not begin */
-		for (int i = 0; i < r->nkeys && (status == HS_OK || status == HS_BUFFER_TOO_SMALL); i++)
-			is_whole &= hs_got_finish(&r->got[i]);
-		CHECK_FOR_INTERRUPTS();
-		if (status == HS_BUFFER_TOO_SMALL)
-			reads_grow(r, wanted + wanted / 8);
-		else if (is_whole && !hsg_retry(h, status, 0, 0))
-			break;
-	}
-	hsg_check(status, h, hs_bytes(NULL, 0), HS_STRING, HS_ANY);
-}
-
-static void
-reads_grow(Reads *r, size_t capacity)
-{
-	if (r->arena != NULL)
-		pfree(r->arena);
-	r->capacity = capacity;
-	r->arena = palloc_extended(Max(capacity, 1), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < r->nkeys; i++)
-		hs_got_init(&r->got[i], NULL, 0);
-}
-
-static Datum
-got_text_datum(HsGot *got)
-{
-	HsgValue	v;
-
-	v.got = *got;
-	v.chunk = NULL;
-	return PointerGetDatum(hsg_value_text(&v));
 }
 
 /* kv_strlen(key text) returns integer: bytes of the text form */
@@ -554,82 +451,6 @@ value_getex(FunctionCallInfo fcinfo, HsgValue *v)
 		return false;
 	hsg_check(status, h, key, HS_STRING, op.found_type);
 	return true;
-}
-
-/* kv_mset(keys text[], "values" text[], ttl interval, nx boolean, tags text[]) returns bigint: keys set */
-PG_FUNCTION_INFO_V1(hotset_kv_mset);
-Datum
-hotset_kv_mset(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 5);
-	HsMsetRule	rule = {.only_absent = hsg_arg_flag(fcinfo, 3)};
-	HsBytes    *tags;
-	int			nitems;
-	HsMsetItem *items = mset_items(fcinfo, &nitems);
-	HsBytes    *keys = item_keys(items, nitems);
-	HsMulti		m = {0};
-	HsStatus	status;
-	bool		done = false;
-	int64		count = 0;
-
-	rule.expires_us = hsg_arg_expiry(fcinfo, 2, h);
-	rule.ntags = hsg_arg_tags(fcinfo, 4, &tags);
-	rule.tags = tags;
-	do
-	{
-		status = hs_mset_prepare(h, items, nitems, hsg_max_value, &m.need);
-		if (status != HS_OK)
-			continue;
-		HSG_ONCE_MULTI(status, m, h, keys, nitems, HS_EXCLUSIVE,
-					   hs_mset(&m, items, nitems, &rule, &done, &m.hash));
-		hs_mset_discard(items, nitems);
-	} while (hsg_retry(h, status, m.hash, m.need));
-	hsg_check(status, h, hs_bytes(NULL, 0), HS_STRING, HS_ANY);
-	for (int i = 0; done && i < nitems; i++)
-		count += !items[i].skip;
-	PG_RETURN_INT64(count);
-}
-
-static HsMsetItem *
-mset_items(FunctionCallInfo fcinfo, int *nitems)
-{
-	HsBytes    *keys;
-	HsBytes    *values;
-	bool	   *nulls;
-	int			nvalues;
-	HsMsetItem *items;
-
-	*nitems = hsg_arg_keys(fcinfo, 0, &keys);
-	hsg_require(fcinfo, 1, "values");
-	nvalues = hsg_arg_array(fcinfo, 1, &values, &nulls);
-	if (nulls != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("value must not be null"),
-				 errhint("To remove a key, use kv_del.")));
-	if (nvalues != *nitems)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of keys and values must match"),
-				 errdetail("There are %d keys and %d values.", *nitems, nvalues)));
-	items = palloc0_array(HsMsetItem, Max(nvalues, 1));
-	for (int i = 0; i < nvalues; i++)
-	{
-		items[i].key = keys[i];
-		items[i].value.bytes = values[i];
-		items[i].value.flags = HS_RF_TEXT;
-	}
-	return items;
-}
-
-static HsBytes *
-item_keys(HsMsetItem *items, int nitems)
-{
-	HsBytes    *keys = palloc_array(HsBytes, Max(nitems, 1));
-
-	for (int i = 0; i < nitems; i++)
-		keys[i] = items[i].key;
-	return keys;
 }
 
 /*

@@ -13,10 +13,11 @@ DO $do$
 DECLARE
     f regprocedure;
 BEGIN
-    FOR f IN SELECT oid FROM pg_proc WHERE proname IN ('kv_get', 'kv_set', 'kv_incr') AND oidvectortypes(proargtypes) !~ '^text, (bytea|jsonb)'
+    FOR f IN SELECT oid FROM pg_proc WHERE proname IN ('kv_get', 'kv_mget', 'kv_set', 'kv_incr') AND oidvectortypes(proargtypes) !~ '^text, (bytea|jsonb)'
     LOOP
         EXECUTE regexp_replace(regexp_replace(pg_get_functiondef(f), 'FUNCTION public\.', 'FUNCTION public.noop_'),
-            'AS .*', format('AS ''$libdir/hotset_noop'', ''noop_%s''', (SELECT prorettype::regtype FROM pg_proc WHERE oid = f)));
+            'AS .*', format('AS ''$libdir/hotset_noop'', ''noop_%s''',
+                (SELECT replace(prorettype::regtype::text, '[]', '_array') FROM pg_proc WHERE oid = f)));
     END LOOP;
 END $do$;
 

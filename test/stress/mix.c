@@ -442,6 +442,7 @@ do_transfer(Worker *w)
 		fail(w->control, "cannot begin a transfer");
 		return;
 	}
+	hs_multi_close(&m);
 	for (int i = 0; i < 2; i++)
 	{
 		HsRecord   *record;
@@ -457,6 +458,24 @@ do_transfer(Worker *w)
 		hs_poke(&op, record, 0, &money, 8);
 	}
 	hs_multi_end(&m);
+}
+
+/* Sum of all accounts without a lock; the sum that it is to be if somebody was in the way. */
+static int64_t
+sum_without_lock(HsHandle *h, int64_t now_us)
+{
+	static _Thread_local char names[ACCOUNTS][KEYS_NAME_SIZE];
+	HsBytes		keys[ACCOUNTS];
+	int64_t		money[ACCOUNTS];
+	int64_t		sum = 0;
+
+	for (uint64_t i = 0; i < ACCOUNTS; i++)
+		keys[i] = keys_name(names[i], NAME_ACCOUNT + i);
+	if (!keys_many(h, keys, ACCOUNTS, now_us, money, NULL))
+		return (int64_t) ACCOUNTS * START_MONEY;
+	for (int i = 0; i < ACCOUNTS; i++)
+		sum += money[i];
+	return sum;
 }
 
 /* Sum of all accounts under shared locks of all of them. */
@@ -500,6 +519,12 @@ do_audit(Worker *w)
 
 	if (missing > 0 || sum != (int64_t) ACCOUNTS * START_MONEY)
 		fail(w->control, "audit: %d accounts missing, sum %lld", missing, (long long) sum);
+	for (int i = 0; i < 10; i++)
+	{
+		sum = sum_without_lock(&w->ks[PLAIN], now_of(w));
+		if (sum != (int64_t) ACCOUNTS * START_MONEY)
+			fail(w->control, "audit without a lock: sum %lld", (long long) sum);
+	}
 }
 
 /*

@@ -3,6 +3,7 @@
  *	  Plain keys for tests: whole commands made of the store's steps.
  */
 #include "keys_test.h"
+#include "many.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,29 @@ keys_read(HsHandle *h, HsBytes key, int64_t now_us, uint8_t *buf, size_t capacit
 	if (status == HS_BUFFER_TOO_SMALL && (out->size <= capacity || (out->flags & HS_RF_BIG)))
 		return read_locked(h, key, now_us, buf, capacity, out);
 	return status;
+}
+
+bool
+keys_many(HsHandle *h, const HsBytes *keys, size_t n, int64_t now_us, int64_t *numbers,
+		  void (*pause) (void))
+{
+	HsManyRead	reads[64];
+
+	if (n > sizeof(reads) / sizeof(reads[0]))
+		abort();
+	for (size_t i = 0; i < n; i++)
+		reads[i].look.key = keys[i];
+	if (!hs_many_find(h, reads, n, now_us))
+		return false;
+	for (size_t i = 0; i < n; i++)
+	{
+		numbers[i] = 0;
+		if (reads[i].found && reads[i].size == sizeof(numbers[i]))
+			hs_many_copy(&reads[i], &numbers[i]);
+		if (pause != NULL)
+			pause();
+	}
+	return hs_many_are_true(h, reads, n);
 }
 
 static void

@@ -51,6 +51,13 @@ extern const char *keys_disagreement(void);
 extern HsStatus keys_read(HsHandle *h, HsBytes key, int64_t now_us,
 						  uint8_t *buf, size_t capacity, HsRead *out);
 
+/*
+ * The numbers that n keys hold as of one instant, without a lock; 0 for those that hold none.
+ * False if somebody was in the way.  'pause', unless NULL, is called after each number.
+ */
+extern bool keys_many(HsHandle *h, const HsBytes *keys, size_t n, int64_t now_us, int64_t *numbers,
+					  void (*pause) (void));
+
 /* True if there was such a key. */
 extern bool keys_del(HsHandle *h, HsBytes key, int64_t now_us);
 /* HS_NOT_FOUND or how it ended. */

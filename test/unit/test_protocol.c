@@ -434,10 +434,114 @@ merge_and_split(void)
 	change_end(V_S, 2);
 }
 
+/*
+ * ---- Many keys at once ----------------------------------------------------------
+ * Two keys in two partitions, of a bucket and a value each.  The writer is a command that
+ * changes both, hs_mset() say; the reader that of many.c.
+ */
+enum
+{
+	GEO_A, GEO_B, VER_A, VER_B, VAL_A, VAL_B
+};
+
+#define OPEN	1
+#define CLOSED	101
+
+static int	r_geo[2],
+			r_ver[2],
+			r_val[2],
+			r_geo2[2],
+			r_ver2[2];
+static bool checks_geo2,
+			checks_ver2;
+
+static void
+change_value(int ver, int val)
+{
+	change_begin(ver, 0);
+	store(val, NEW, RELAXED);
+	change_end(ver, 0);
+}
+
+/* hs_multi_close(), two changes, reopen(). */
+static void
+change_both(void)
+{
+	initial.mem[GEO_A] = initial.mem[GEO_B] = OPEN;
+	initial.mem[VAL_A] = initial.mem[VAL_B] = OLD;
+	if (kept())
+	{
+		store(GEO_A, CLOSED, RELAXED);
+		store(GEO_B, CLOSED, RELAXED);
+	}
+	fence(&writer, RELEASE);
+	change_value(VER_A, VAL_A);
+	change_value(VER_B, VAL_B);
+	store(GEO_A, OPEN, RELEASE);
+	store(GEO_B, OPEN, RELEASE);
+}
+
+static void
+look_again_at_geometries(void)
+{
+	checks_geo2 = kept();
+	for (int i = 0; i < 2; i++)
+		r_geo2[i] = load(GEO_A + i, RELAXED);
+}
+
+static void
+look_again_at_versions(void)
+{
+	checks_ver2 = kept();
+	for (int i = 0; i < 2; i++)
+		r_ver2[i] = load(VER_A + i, RELAXED);
+}
+
+/* hs_many_find(), hs_many_are_true(): geometries, then versions. */
+static void
+make_many_reader(void)
+{
+	for (int i = 0; i < 2; i++)
+		r_geo[i] = load(GEO_A + i, ACQUIRE);
+	for (int i = 0; i < 2; i++)
+	{
+		r_ver[i] = load(VER_A + i, kept() ? ACQUIRE : RELAXED);
+		r_val[i] = load(VAL_A + i, RELAXED);
+	}
+	fence(&reader, ACQUIRE);
+	if (kept())
+	{
+		look_again_at_geometries();
+		fence(&reader, ACQUIRE);
+		look_again_at_versions();
+	}
+	else
+	{
+		look_again_at_versions();
+		fence(&reader, ACQUIRE);
+		look_again_at_geometries();
+	}
+}
+
+static const char *
+judge_both(const int *reg)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		if (reg[r_geo[i]] == CLOSED || reg[r_ver[i]] % 2 != 0 ||
+			(checks_geo2 && reg[r_geo2[i]] != reg[r_geo[i]]) ||
+			(checks_ver2 && reg[r_ver2[i]] != reg[r_ver[i]]))
+			return NULL;
+	}
+	return reg[r_val[0]] != reg[r_val[1]] ? "half of a command" : NULL;
+}
+
 typedef struct Scenario
 {
 	const char *name;
 	void		(*make) (void);
+	void		(*make_reader) (void);
+	Judge		judge;
 
 	/*
 	 * Steps that may be left out without harm in this scenario, in the order of
@@ -458,10 +562,10 @@ run(const Scenario *sc, int leave_out)
 	left_out = leave_out;
 	numbered = 0;
 	sc->make();
-	make_reader();
+	sc->make_reader();
 	order_steps(&writer);
 	order_steps(&reader);
-	judge = judge_read;
+	judge = sc->judge;
 	explore(initial);
 	return numbered;
 }
@@ -495,20 +599,20 @@ check_scenario(const Scenario *sc)
 static void
 replaced_value(void)
 {
-	check_scenario(&(Scenario) {"replace", replace, 1u << 6});
+	check_scenario(&(Scenario) {"replace", replace, make_reader, judge_read, 1u << 6});
 }
 
 static void
 value_changed_in_place(void)
 {
-	check_scenario(&(Scenario) {"poke", poke, 1u << 6});
+	check_scenario(&(Scenario) {"poke", poke, make_reader, judge_read, 1u << 6});
 }
 
 /* Here the geometry tells what a version read too late does not. */
 static void
 bucket_split(void)
 {
-	check_scenario(&(Scenario) {"split", split, 1u << 4});
+	check_scenario(&(Scenario) {"split", split, make_reader, judge_read, 1u << 4});
 }
 
 /*
@@ -518,11 +622,23 @@ bucket_split(void)
 static void
 bucket_merged(void)
 {
-	check_scenario(&(Scenario) {"merge and split", merge_and_split,
+	check_scenario(&(Scenario) {"merge and split", merge_and_split, make_reader, judge_read,
 				   1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 9});
 }
 
-TEST_MAIN(TEST(replaced_value),
+/*
+ * Windows of versions, steps 1 to 3, 5, 6 and 10, are for what one key shows; of two, each with
+ * a value that cannot be torn, the geometries tell.
+ */
+static void
+many_keys_changed_together(void)
+{
+	check_scenario(&(Scenario) {"change both", change_both, make_many_reader, judge_both,
+				   1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 10});
+}
+
+TEST_MAIN(TEST(many_keys_changed_together),
+		  TEST(replaced_value),
 		  TEST(value_changed_in_place),
 		  TEST(bucket_split),
 		  TEST(bucket_merged))

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "heap_test.h"
+#include "many.h"
 #include "strings_test.h"
 
 #define B(s)	hs_bytes_str(s)
@@ -484,6 +485,7 @@ typedef struct ModelKey
 static ModelKey model[MODEL_KEYS];
 static TestRandom rnd;
 static uint8_t *noise;
+static uint8_t many_bytes[1 << 16];
 #define NOISE	((size_t) 400000)
 
 static HsBytes
@@ -677,6 +679,30 @@ do_mset(void)
 		model_put(which[j], values[j].data, values[j].size, expires_us);
 }
 
+/* What is found without a lock is what was found with it. */
+static void
+check_many(const HsBytes *keys, const HsGot *got, size_t n)
+{
+	HsManyRead	reads[MODEL_KEYS];
+
+	for (size_t j = 0; j < n; j++)
+		reads[j].look.key = keys[j];
+	REQUIRE(hs_many_find(&h, reads, n, r.now_us));
+	for (size_t j = 0; j < n; j++)
+	{
+		if (!CHECK_EQ(reads[j].found, got[j].found) || !got[j].found)
+			continue;
+		CHECK_EQ(reads[j].flags & HS_RF_VALUE, got[j].flags);
+		if (reads[j].flags & HS_RF_BIG)
+			continue;
+		REQUIRE_EQ(reads[j].size, got[j].size);
+		REQUIRE(reads[j].size <= sizeof(many_bytes));
+		hs_many_copy(&reads[j], many_bytes);
+		CHECK_BYTES(hs_bytes(many_bytes, reads[j].size), hs_bytes(got[j].buf, got[j].size));
+	}
+	CHECK(hs_many_are_true(&h, reads, n));
+}
+
 static void
 do_mget(void)
 {
@@ -702,6 +728,7 @@ do_mget(void)
 		if (CHECK_EQ(got[j].found, model[j].exists) && got[j].found && !(got[j].flags & HS_RF_INT))
 			CHECK_BYTES(run_text(&r), hs_bytes(model[j].bytes, model[j].size));
 	}
+	check_many(keys, got, n);
 }
 
 static void

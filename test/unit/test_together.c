@@ -1,10 +1,12 @@
 /*
  * test_together.c
- *	  Commands on several keys, seen by a reader who takes no lock and reads one key
- *	  after the other: once it has seen one change it sees all of them.
+ *	  Commands on several keys, seen by a reader who takes no lock: reading one key
+ *	  after the other, once it has seen one change it sees all of them; reading all at
+ *	  once it sees them as of one instant.
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "key.h"
 #include "keys_test.h"
 #include "port_test.h"
+#include "tag.h"
 #include "test.h"
 #include "zset.h"
 
@@ -34,10 +37,12 @@ open_all(size_t memory)
 		keys[i] = keys_name(names[i], i);
 }
 
-/* Give all keys the number n. */
+/* Give all keys the number n, and a tag unless it is NULL. */
 static void
-set_all(uint64_t n)
+set_all(uint64_t n, const char *tag)
 {
+	HsBytes		tags[1] = {tag != NULL ? hs_bytes_str(tag) : hs_bytes(NULL, 0)};
+	HsMsetRule	rule = {.expires_us = HS_NEVER,.tags = tags,.ntags = tag != NULL};
 	HsMsetItem	items[KEYS];
 	HsMulti		m;
 	uint64_t	hash;
@@ -53,7 +58,7 @@ set_all(uint64_t n)
 	if (hs_mset_prepare(&ks, items, KEYS, SIZE_MAX, &need) != HS_OK ||
 		hs_multi_begin(&m, &ks, keys, KEYS, HS_EXCLUSIVE, HEAP_NOW) != HS_OK)
 		_exit(1);
-	if (hs_mset(&m, items, KEYS, &(HsMsetRule) {.expires_us = HS_NEVER}, &done, &hash) != HS_OK)
+	if (hs_mset(&m, items, KEYS, &rule, &done, &hash) != HS_OK)
 		_exit(1);
 	hs_multi_end(&m);
 }
@@ -67,12 +72,12 @@ mset_is_seen_whole(void)
 
 	open_all(64 * MB);
 	REQUIRE(ks.nparts > 1);
-	set_all(0);
+	set_all(0, NULL);
 	writer = fork();
 	if (writer == 0)
 	{
 		for (uint64_t n = 1;; n++)
-			set_all(n);
+			set_all(n, NULL);
 	}
 	for (unsigned round = 0; round < ROUNDS; round++)
 		for (unsigned i = 0; i < KEYS; i++)
@@ -88,6 +93,131 @@ mset_is_seen_whole(void)
 	waitpid(writer, NULL, 0);
 	CHECK_EQ(backwards, 0);
 	CHECK(seen > 0);
+	heap_close();
+}
+
+/* Time for others, now and then much of it. */
+static void
+pause_a_little(void)
+{
+	static unsigned calls;
+
+	for (volatile int i = 0; i < 30; i++)
+		;
+	if (++calls % 1024 == 0)
+		(void) sched_yield();
+}
+
+/*
+ * All keys at once, while one process gives all of them the next number, or each of them in
+ * turn, and others come and go so that buckets are split and merged: in each picture the numbers fall
+ * from key to key, and by more than one only if it is torn.
+ */
+static void
+many_are_of_one_instant(void)
+{
+	pid_t		writer;
+	uint64_t	pictures = 0;
+	uint64_t	torn = 0;
+	uint64_t	mixed = 0;
+	int64_t		last = 0;
+
+	open_all(64 * MB);
+	set_all(1, NULL);
+	writer = fork();
+	if (writer == 0)
+	{
+		for (uint64_t n = 2;; n++)
+		{
+			char		name[KEYS_NAME_SIZE];
+			HsBytes		other = keys_name(name, 1000 + n / 3000 * 1000 + n % 3000);
+
+			if (n % 2 == 0)
+				set_all(n, NULL);
+			for (unsigned i = 0; n % 2 == 1 && i < KEYS; i++)
+				(void) keys_set(&ks, keys[i], hs_bytes(&n, sizeof(n)), HS_NEVER, HEAP_NOW);
+			if (n / 3000 % 2 == 0)
+				(void) keys_set(&ks, other, hs_bytes(&n, sizeof(n)), HS_NEVER, HEAP_NOW);
+			else
+				(void) keys_del(&ks, other, HEAP_NOW);
+		}
+	}
+	for (unsigned round = 0; round < 40 * ROUNDS; round++)
+	{
+		int64_t		numbers[KEYS];
+		unsigned	falls = 0;
+
+		if (!keys_many(&ks, keys, KEYS, HEAP_NOW, numbers, pause_a_little))
+			continue;
+		pictures++;
+		torn += numbers[0] < last;
+		last = numbers[0];
+		for (unsigned i = 1; i < KEYS; i++)
+		{
+			falls += numbers[i] < numbers[i - 1];
+			torn += numbers[i] > numbers[i - 1];
+		}
+		/* one after the other are set to odd numbers only */
+		torn += falls > 1 || numbers[0] - numbers[KEYS - 1] > 1 || (falls == 1 && numbers[0] % 2 == 0);
+		mixed += falls == 1;
+	}
+	kill(writer, SIGKILL);
+	waitpid(writer, NULL, 0);
+	CHECK_EQ(torn, 0);
+	CHECK(pictures > ROUNDS / 100);
+	CHECK(mixed > 0);
+	CHECK(last > 1);
+	heap_close();
+}
+
+/* All keys have a tag, which is deleted: all of them are there or none. */
+static void
+many_with_a_tag(void)
+{
+	pid_t		writer;
+	uint64_t	pictures[2] = {0, 0};
+	uint64_t	torn = 0;
+
+	open_all(64 * MB);
+	writer = fork();
+	if (writer == 0)
+	{
+		HsBytes		tag = hs_bytes_str("tag");
+		uint64_t	deleted;
+		HsMulti		m;
+
+		for (uint64_t n = 1;; n++)
+		{
+			set_all(n, "tag");
+			for (int i = 0; i < 30; i++)
+				pause_a_little();
+			if (hs_multi_begin(&m, &ks, NULL, 0, HS_EXCLUSIVE, HEAP_NOW) != HS_OK ||
+				hs_tags_delete(&m, &tag, 1, &deleted) != HS_OK || deleted != KEYS)
+				_exit(1);
+			hs_multi_end(&m);
+			for (int i = 0; i < 30; i++)
+				pause_a_little();
+		}
+	}
+	for (unsigned round = 0; round < 10 * ROUNDS; round++)
+	{
+		int64_t		numbers[KEYS];
+		unsigned	there = 0;
+
+		if (!keys_many(&ks, keys, KEYS, HEAP_NOW, numbers, pause_a_little))
+			continue;
+		for (unsigned i = 0; i < KEYS; i++)
+		{
+			there += numbers[i] > 0;
+			torn += numbers[i] != numbers[0];
+		}
+		pictures[there > 0]++;
+	}
+	CHECK_EQ(waitpid(writer, NULL, WNOHANG), 0);
+	kill(writer, SIGKILL);
+	waitpid(writer, NULL, 0);
+	CHECK_EQ(torn, 0);
+	CHECK(pictures[0] > 0 && pictures[1] > 0);
 	heap_close();
 }
 
@@ -149,4 +279,6 @@ rename_has_no_middle(void)
 }
 
 TEST_MAIN(TEST(mset_is_seen_whole),
+		  TEST(many_are_of_one_instant),
+		  TEST(many_with_a_tag),
 		  TEST(rename_has_no_middle))

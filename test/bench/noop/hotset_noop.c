@@ -7,9 +7,15 @@
 
 #include <time.h>
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
 
 PG_MODULE_MAGIC;
+
+#define NOOP_BYTES	40			/* of each text */
+#define NOOP_ITEMS	100			/* of each array */
 
 /* noop_text(...) returns text: always the same 40 bytes. */
 PG_FUNCTION_INFO_V1(noop_text);
@@ -19,7 +25,7 @@ noop_text(PG_FUNCTION_ARGS)
 	static struct
 	{
 		int32		header;
-		char		bytes[40];
+		char		bytes[NOOP_BYTES];
 	}			constant;
 
 	if (constant.header == 0)
@@ -28,6 +34,28 @@ noop_text(PG_FUNCTION_ARGS)
 		SET_VARSIZE(&constant, sizeof(constant));
 	}
 	PG_RETURN_POINTER(&constant);
+}
+
+/* noop_text_array(keys text[], ...) returns text[]: takes the array it is given, returns always the
+ * same one, of 100 texts of 40 bytes. */
+PG_FUNCTION_INFO_V1(noop_text_array);
+Datum
+noop_text_array(PG_FUNCTION_ARGS)
+{
+	static ArrayType *constant = NULL;
+
+	(void) PG_GETARG_ARRAYTYPE_P(0);
+	if (constant == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+		Datum		items[NOOP_ITEMS];
+
+		for (int i = 0; i < NOOP_ITEMS; i++)
+			items[i] = noop_text(fcinfo);
+		constant = construct_array(items, NOOP_ITEMS, TEXTOID, -1, false, TYPALIGN_INT);
+		MemoryContextSwitchTo(old);
+	}
+	PG_RETURN_ARRAYTYPE_P(constant);
 }
 
 /* noop_boolean(...) returns boolean */

@@ -67,14 +67,16 @@ sub measure_mget
 	my @define = map { "a$_=$parameters[$_]" } 0 .. $#parameters;
 	my %script = (
 		hotset => [ map { "SELECT kv_mget(:a$_);" } 0 .. $#parameters ],
+		noop => [ map { "SELECT noop_kv_mget(:a$_);" } 0 .. $#parameters ],
 		table => [ map { "SELECT key, value FROM plain WHERE key = ANY (:a$_\::text[]);" } 0 .. $#parameters ]);
 	foreach my $round (1 .. $rounds)
 	{
 		my %run = (
 			hotset => sub { return pgbench(1, $quick ? $short : 1, $script{hotset}, define => \@define) },
+			noop => sub { return pgbench(1, $quick ? $short : 1, $script{noop}, define => \@define) },
 			redis => sub { return redis_benchmark('MGET' . ' __rand_int__' x 100, 1, $quick ? 2_000 : 6_000, "${arrays}00") },
 			table => sub { return pgbench(1, $quick ? $short : 1, $script{table}, define => \@define) });
-		push @{ $tps->{mget}{1}{$_} }, 100 * $run{$_}->() foreach in_turn($round, qw(hotset redis table));
+		push @{ $tps->{mget}{1}{$_} }, 100 * $run{$_}->() foreach in_turn($round, qw(hotset noop redis table));
 	}
 	return;
 }
