@@ -27,6 +27,8 @@
 
 /* Decimal form; returns its length.  Not terminated. */
 extern size_t hs_int_format(int64_t n, uint8_t *out);
+/* Its length alone. */
+extern size_t hs_int_size(int64_t n);
 
 /* Only what hs_int_format() writes: no blanks, plus signs, leading zeros. */
 extern bool hs_int_parse(HsBytes text, int64_t *n);

@@ -7,7 +7,7 @@
 #include "members.h"
 
 const uint8_t *
-hs_pack_get(const uint8_t *at, HsPack *out)
+hs_pack_get_other(const uint8_t *at, HsPack *out)
 {
 	uint16_t	size = *at;
 	uint32_t	chain_size;
@@ -83,24 +83,6 @@ hs_pack_hash(const HsPack *p)
 		return hs_member_hash(p->text);
 	pieces = hs_chain_iter(p->chain, p->text.size);
 	return hs_member_hash_pieces(hs_chain_next, &pieces);
-}
-
-size_t
-hs_pack_text_size(const HsPack *p)
-{
-	uint64_t	n = (uint64_t) p->number;
-	size_t		size = 1;
-
-	if (p->width == 0)
-		return p->text.size;
-	if (p->number < 0)
-	{
-		n = 0 - n;
-		size++;
-	}
-	for (; n >= 10; n /= 10)
-		size++;
-	return size;
 }
 
 void

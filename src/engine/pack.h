@@ -127,7 +127,16 @@ hs_pack_skip(const uint8_t *at)
 }
 
 /* Take the item apart; returns the address behind it.  Borrowed. */
-extern const uint8_t *hs_pack_get(const uint8_t *at, HsPack *out);
+extern const uint8_t *hs_pack_get_other(const uint8_t *at, HsPack *out);
+
+static inline const uint8_t *
+hs_pack_get(const uint8_t *at, HsPack *out)
+{
+	if (*at > HS_PACK_TEXT)
+		return hs_pack_get_other(at, out);
+	*out = (HsPack) {{at + 1, *at}, 0, 0, HS_REF_NONE};
+	return at + 1 + *at;
+}
 
 /* Is it this string?  'p' from hs_pack() or hs_pack_get(). */
 extern bool hs_pack_is_long(const uint8_t *at, const HsPack *p);
@@ -148,7 +157,7 @@ hs_pack_is(const uint8_t *at, const HsPack *p)
 		return ((n ^ (uint64_t) p->number) << (64 - 8 * p->width)) == 0;
 	}
 	if (d <= HS_PACK_TEXT)
-		return d == p->text.size && (d == 0 || memcmp(at + 1, p->text.data, d) == 0);
+		return d == p->text.size && hs_equal(at + 1, p->text.data, d);
 	return p->text.size > HS_PACK_TEXT && hs_pack_is_long(at, p);
 }
 
@@ -156,7 +165,11 @@ hs_pack_is(const uint8_t *at, const HsPack *p)
 extern uint64_t hs_pack_hash(const HsPack *p);
 
 /* Bytes of the string as text, and the text itself. */
-extern size_t hs_pack_text_size(const HsPack *p);
+static inline size_t
+hs_pack_text_size(const HsPack *p)
+{
+	return p->width > 0 ? hs_int_size(p->number) : p->text.size;
+}
 extern void hs_pack_copy(const HsPack *p, uint8_t *dst);
 
 /*

@@ -97,6 +97,64 @@ integers_have_one_form(void)
 	}
 }
 
+/* As printf() writes it, and read back; nothing is written behind. */
+static void
+check_integer(int64_t n)
+{
+	char		expected[32];
+	uint8_t		text[HS_INT_DIGITS + 1];
+	int64_t		again = 0;
+	size_t		size = (size_t) snprintf(expected, sizeof(expected), "%" PRId64, n);
+
+	CASE("%" PRId64, n);
+	CHECK_EQ(hs_int_size(n), size);
+	text[size] = 0xee;
+	CHECK_STR(hs_bytes(text, hs_int_format(n, text)), expected);
+	CHECK_EQ(text[size], 0xee);
+	CHECK_EQ(hs_int_parse(hs_bytes(expected, size), &again), true);
+	CHECK_EQ(again, n);
+}
+
+static void
+integers_of_all_lengths(void)
+{
+	TestRandom	random = {7};
+
+	for (uint64_t power = 1; power < UINT64_C(1000000000000000000); power *= 10)
+		for (int64_t near = -1; near <= 1; near++)
+		{
+			check_integer((int64_t) power * 10 + near);
+			check_integer(-((int64_t) power * 10 + near));
+		}
+	for (int i = 0; i < 100000; i++)
+	{
+		int64_t		n = (int64_t) (test_random(&random) >> (i % 64));
+
+		check_integer(n);
+		check_integer(n == INT64_MIN ? n : -n);
+	}
+}
+
+/* Any byte that is none, at any place, makes it text. */
+static void
+integers_have_digits_only(void)
+{
+	for (size_t size = 1; size < HS_INT_DIGITS; size++)
+		for (size_t at = 0; at < size; at++)
+			for (unsigned c = 0; c < 256; c++)
+			{
+				uint8_t		text[HS_INT_DIGITS];
+				int64_t		n;
+
+				memset(text, '1', size);
+				text[at] = (uint8_t) c;
+				CASE("%zu digits, %u at %zu", size, c, at);
+				CHECK_EQ(hs_int_parse(hs_bytes(text, size), &n),
+						 (c >= '0' && c <= '9' && (c != '0' || at > 0 || size == 1)) ||
+						 (c == '-' && at == 0 && size > 1));
+			}
+}
+
 static void
 floats_read_back(void)
 {
@@ -1242,6 +1300,8 @@ integers_are_read_as_such(void)
 }
 
 TEST_MAIN(TEST(integers_have_one_form),
+		  TEST(integers_of_all_lengths),
+		  TEST(integers_have_digits_only),
 		  TEST(integers_are_read_as_such),
 		  TEST(floats_read_back),
 		  TEST(setting_obeys_its_rule),
