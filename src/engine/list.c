@@ -145,6 +145,19 @@ hs_list_iter_init(HsListIter *it, const HsList *l, uint32_t index, bool left)
 	hs_lrun_seek(&it->run, index, &it->pos);
 }
 
+/* To the next run, or the end. */
+static void
+next_run(HsListIter *it)
+{
+	if (it->list->tree != NULL && hs_ltree_step(it->list->tree, &it->path, it->left))
+	{
+		hs_lblock_open(it->path.block, &it->run);
+		hs_lrun_seek(&it->run, it->left ? it->run.n - 1u : 0, &it->pos);
+	}
+	else
+		it->done = true;
+}
+
 void
 hs_list_iter_next(HsListIter *it)
 {
@@ -155,13 +168,8 @@ hs_list_iter_next(HsListIter *it)
 		else
 			hs_lrun_next(&it->run, &it->pos);
 	}
-	else if (it->list->tree != NULL && hs_ltree_step(it->list->tree, &it->path, it->left))
-	{
-		hs_lblock_open(it->path.block, &it->run);
-		hs_lrun_seek(&it->run, it->left ? it->run.n - 1u : 0, &it->pos);
-	}
 	else
-		it->done = true;
+		next_run(it);
 	it->index += it->left ? -1u : 1u;
 }
 
@@ -618,13 +626,36 @@ keep(HsOp *op, HsList *l, uint32_t from, uint32_t to)
 	return HS_OK;
 }
 
+/* The value at hand, or what it needs. */
 static void
-put_value(HsItems *out, const HsLvalue *v)
+put_value(HsItems *out, const HsListIter *it)
 {
-	uint8_t    *at = hs_items_space(out, hs_lvalue_size(v));
+	HsLvalue	v;
+	uint8_t    *at;
 
+	hs_lrun_value(&it->run, &it->pos, &v);
+	at = hs_items_space(out, hs_lvalue_size(&v));
 	if (at != NULL)
-		hs_lvalue_copy(v, at);
+		hs_lvalue_copy(&v, at);
+}
+
+/* Values from the one at hand to the right, at most n, as long as they fit; returns how many. */
+static uint32_t
+emit_values(HsListIter *it, uint32_t n, HsItems *out)
+{
+	uint32_t	done = 0;
+
+	while (done < n && !it->done)
+	{
+		unsigned	some = hs_lrun_emit(&it->run, &it->pos, n - done, out);
+
+		done += some;
+		it->index += some;
+		if (it->pos.i < it->run.n)
+			break;
+		next_run(it);
+	}
+	return done;
 }
 
 HsStatus
@@ -643,12 +674,7 @@ hs_list_pop(HsOp *op, uint64_t count, bool left, HsItems *out)
 		return HS_OK;
 	hs_list_iter_init(&it, &l, left ? 0 : l.count - 1, !left);
 	for (uint32_t i = 0; i < n; i++, hs_list_iter_next(&it))
-	{
-		HsLvalue	v;
-
-		hs_lrun_value(&it.run, &it.pos, &v);
-		put_value(out, &v);
-	}
+		put_value(out, &it);
 	if (!hs_items_fit(out))
 		return HS_BUFFER_TOO_SMALL;
 	return keep(op, &l, left ? n : 0, left ? l.count : l.count - n);
@@ -692,7 +718,6 @@ hs_list_index(HsOp *op, int64_t index, HsItems *out)
 {
 	HsList		l;
 	HsListIter	it;
-	HsLvalue	v;
 	uint32_t	i;
 	HsStatus	status = hs_list_open(op, &l);
 
@@ -701,9 +726,8 @@ hs_list_index(HsOp *op, int64_t index, HsItems *out)
 	if (!resolve(&l, index, &i))
 		return HS_NOT_FOUND;
 	hs_list_iter_init(&it, &l, i, false);
-	hs_lrun_value(&it.run, &it.pos, &v);
 	hs_items_clear(out);
-	put_value(out, &v);
+	put_value(out, &it);
 	return hs_items_fit(out) ? HS_OK : HS_BUFFER_TOO_SMALL;
 }
 
@@ -712,6 +736,7 @@ hs_list_read(HsOp *op, HsListCursor *c, HsItems *out)
 {
 	HsList		l;
 	HsListIter	it;
+	uint32_t	n;
 	HsStatus	status = hs_list_open(op, &l);
 
 	if (status != HS_OK)
@@ -731,20 +756,14 @@ hs_list_read(HsOp *op, HsListCursor *c, HsItems *out)
 	if (c->done)
 		return HS_OK;
 	hs_list_iter_init(&it, &l, (uint32_t) c->next, false);
-	while (!it.done && out->n < HS_LIST_BATCH && c->left > 0)
+	n = emit_values(&it, c->left < HS_LIST_BATCH ? (uint32_t) c->left : HS_LIST_BATCH, out);
+	if (n == 0)
 	{
-		HsLvalue	v;
-
-		hs_lrun_value(&it.run, &it.pos, &v);
-		if (out->n > 0 && out->size + HS_ITEM_HEADER + hs_lvalue_size(&v) > out->capacity)
-			break;
-		put_value(out, &v);
-		if (!hs_items_fit(out))
-			return HS_BUFFER_TOO_SMALL; /* not even one */
-		c->next++;
-		c->left--;
-		hs_list_iter_next(&it);
+		put_value(out, &it);	/* not even one fits: how much would it take? */
+		return HS_BUFFER_TOO_SMALL;
 	}
+	c->next += n;
+	c->left -= n;
 	c->done = c->left == 0 || it.done;
 	return HS_OK;
 }

@@ -21,6 +21,7 @@
 #ifndef HS_LIST_RUN_H
 #define HS_LIST_RUN_H
 
+#include "items.h"
 #include "pack.h"
 
 #define HS_LRUN_HEADER		10	/* bytes */
@@ -139,10 +140,16 @@ extern void hs_lrun_seek(const HsLrun *r, unsigned i, HsLpos *pos);
 extern void hs_lrun_value(const HsLrun *r, const HsLpos *pos, HsLvalue *v);
 extern void hs_lrun_next(const HsLrun *r, HsLpos *pos);
 extern void hs_lrun_prev(const HsLrun *r, HsLpos *pos);
+/*
+ * Append the values from there on, in the order of the list, to items as long as they fit, at
+ * most 'max'; returns how many.  Moves behind the last of them.
+ */
+extern unsigned hs_lrun_emit(const HsLrun *r, HsLpos *pos, unsigned max, HsItems *out);
 /* Is it the entry's value, made for this run? */
 extern bool hs_lrun_is(const HsLrun *r, const HsLpos *pos, const HsLentry *e);
-/* Is there a chain among the values? */
+/* Is there a chain among the values, or among 'count' of them at one end? */
 extern bool hs_lrun_has_chain(const HsLrun *r);
+extern bool hs_lrun_end_has_chain(const HsLrun *r, unsigned count, bool left);
 
 /*
  * ---- Changes -------------------------------------------------------------------

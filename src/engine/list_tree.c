@@ -526,7 +526,7 @@ free_chains(HsPart *part, const HsLrun *run, unsigned count, bool left)
 	uint64_t	bytes = 0;
 	HsLpos		pos;
 
-	if (!hs_lrun_has_chain(run))
+	if (!hs_lrun_end_has_chain(run, count, left))
 		return 0;
 	hs_lrun_seek(run, left ? 0 : run->n - count, &pos);
 	for (; count > 0; count--, hs_lrun_next(run, &pos))
@@ -586,13 +586,14 @@ hs_ltree_cut(HsPart *part, HsLtree *t, uint32_t count, bool left)
 			bury_child(part, c, level == 0, &now, &dead);
 			n++;
 		}
-		if (left)
+		if (left && n > 0)
 			drop_children(node, 0, n);
 		else
 			node->n = (uint16_t) (node->n - n);
 		path.node[level] = path.block;
 		path.at[level] = (uint16_t) (left ? 0 : node->n - 1);
-		note_from(t, &path, level + 1, -values, -gone);
+		if (n > 0)
+			note_from(t, &path, level + 1, -values, -gone);
 	}
 	hs_lblock_open(path.block, &run);
 	bytes = free_chains(part, &run, count, left);

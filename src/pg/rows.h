@@ -47,9 +47,9 @@ typedef HsgRows *(*HsgRowsOpen) (FunctionCallInfo fcinfo);
 extern Datum hsg_rows(FunctionCallInfo fcinfo, HsgRowsOpen open);
 
 /*
- * Body of a SQL function that returns the first column of all rows, never null, as
- * text[]: what procedures can walk three times as fast as rows.  Null where there is a null
- * argument among the first 'nargs'.
+ * Body of a SQL function that returns all rows as text[], which procedures can walk three times as
+ * fast: each row is one item, never null.  Null where there is a null argument among
+ * the first 'nargs'.
  */
 extern Datum hsg_rows_array(FunctionCallInfo fcinfo, int nargs, HsgRowsOpen open);
 
