@@ -42,6 +42,9 @@ static_assert(sizeof(HsSlabPage) == HS_CACHE_LINE, "nodes start on a cache line"
 /* Process-local tables, the same in every process of a region. */
 static uint32_t class_size[HS_SLAB_CLASSES];
 static uint32_t class_nodes[HS_SLAB_CLASSES];	/* to a page */
+static uint8_t class_of_words[MAX_CLASS_SIZE / 8 + 1];	/* of so many times 8 bytes */
+
+static_assert(HS_SLAB_CLASSES <= UINT8_MAX, "a class is a byte");
 
 static unsigned
 nominal_class(uint32_t size)
@@ -59,15 +62,20 @@ nominal_class(uint32_t size)
  * what hs_slab_round() returns belongs to the same class again.
  */
 static unsigned
-class_of(uint32_t size)
+first_class(uint32_t size)
 {
-	unsigned	class;
+	unsigned	class = nominal_class(size);
 
-	assert(size > 0 && size <= MAX_CLASS_SIZE);
-	class = nominal_class(size);
 	while (class > 0 && class_size[class - 1] >= size)
 		class--;
 	return class;
+}
+
+static inline unsigned
+class_of(uint32_t size)
+{
+	assert(size > 0 && size <= MAX_CLASS_SIZE);
+	return class_of_words[(size + 7) / 8];
 }
 
 static unsigned
@@ -107,6 +115,8 @@ hs_slab_setup(void)
 		class_size[c] = size;
 		class_nodes[c] = n;
 	}
+	for (unsigned words = 1; words <= MAX_CLASS_SIZE / 8; words++)
+		class_of_words[words] = (uint8_t) first_class(words * 8);
 }
 
 uint32_t
