@@ -23,6 +23,8 @@ typedef struct Putting
 	unsigned	flags;
 	uint64_t	added;
 	uint64_t	changed;		/* have another value, or no expiry any more */
+	bool		has_looked;		/* for the only member, which stands there (NULL: nowhere): */
+	const uint8_t *found;
 } Putting;
 
 /*
@@ -93,11 +95,27 @@ blob_find(HsType type, const uint8_t *blob, const HsPack *p)
 		head = probe = p->text.size == 0 ? 0 : HS_PACK_TEXT16;
 		place = 0;
 	}
-	for (unsigned n = hs_dict_blob_n(blob); n > 0; n--)
+
+	/*
+	 * Members and values are often as long as those before: as long as they are, the processor need
+	 * not wait for one length to know where the next one stands.  100 fields of one length:
+	 * 135 ns a read in place of 350; of random lengths: as many as without.
+	 */
+	for (unsigned n = hs_dict_blob_n(blob); n > 0;)
 	{
-		if (*at == head && at[place] == probe && hs_pack_is(at, p))
-			return at;
-		at += hs_dict_skip(type, at);
+		uint8_t		member_head = *at;
+		size_t		value_at = type == HS_HASH ? hs_pack_skip(at) : 0;
+		uint8_t		value_head = at[value_at];
+		size_t		size = value_at + hs_pack_skip(at + value_at);
+		bool		is_fixed = member_head != HS_PACK_TEXT16 && value_head != HS_PACK_TEXT16;
+
+		do
+		{
+			if (member_head == head && at[place] == probe && hs_pack_is(at, p))
+				return at;
+			at += size;
+			n--;
+		} while (is_fixed && n > 0 && at[0] == member_head && at[value_at] == value_head);
 	}
 	return NULL;
 }
@@ -119,22 +137,17 @@ void
 hs_dict_find_some(const HsDict *d, const HsPack *members, const uint64_t *hash, unsigned n,
 				  const uint8_t **found)
 {
+	HsRef		node[HS_DICT_AHEAD];
+
 	if (d->root == NULL)
 	{
 		for (unsigned i = 0; i < n; i++)
 			found[i] = hs_dict_find(d, &members[i]);
 		return;
 	}
+	hs_members_find_some(&d->root->index, &hs_dict_ops, hash, members, sizeof(*members), n, node);
 	for (unsigned i = 0; i < n; i++)
-		hs_members_prefetch(&d->root->index, hash[i]);
-	for (unsigned i = 0; i < n; i++)
-		hs_members_prefetch_node(&d->root->index, hash[i]);
-	for (unsigned i = 0; i < n; i++)
-	{
-		HsRef		node = hs_dict_root_find(d->root, hash[i], &members[i]);
-
-		found[i] = node != HS_REF_NONE ? hs_dict_node(node) : NULL;
-	}
+		found[i] = node[i] != HS_REF_NONE ? hs_dict_node(node[i]) : NULL;
 }
 
 unsigned
@@ -277,11 +290,19 @@ blob_resize(HsOp *op, uint8_t *blob, const uint8_t *at, size_t old, size_t size,
 	return true;
 }
 
-/* False if the blob does not take it; then nothing has changed. */
-static bool
-blob_put(Putting *put, uint8_t *blob, const Pair *p)
+/* Where the member stands in the copy, or NULL. */
+static const uint8_t *
+copy_find(const Putting *put, const HsDict *d, const Copy *copy, const HsPack *member)
 {
-	const uint8_t *at = blob_find(put->type, blob, &p->member);
+	if (!put->has_looked)
+		return blob_find(put->type, copy->data, member);
+	return put->found != NULL ? copy->data + (put->found - d->blob) : NULL;
+}
+
+/* 'at': where it stands, or NULL.  False if the blob does not take it; then nothing has changed. */
+static bool
+blob_put(Putting *put, uint8_t *blob, const uint8_t *at, const Pair *p)
+{
 	unsigned	n = hs_dict_blob_n(blob);
 	uint8_t    *to;
 
@@ -385,9 +406,13 @@ root_put_again(Putting *put, HsDictRoot *root, uint64_t hash, HsRef node, const 
 static HsStatus
 root_put(Putting *put, HsDictRoot *root, uint64_t hash, const Pair *p)
 {
-	HsRef		node = hs_dict_root_find(root, hash, &p->member);
 	HsStatus	status;
+	HsRef		node;
 
+	if (!put->has_looked)
+		node = hs_dict_root_find(root, hash, &p->member);
+	else
+		node = put->found != NULL ? hs_ref(put->found) : HS_REF_NONE;
 	if (node != HS_REF_NONE)
 		return root_put_again(put, root, hash, node, p);
 	status = hs_dict_root_insert(put->op->part, root, hash, &p->member, p->value);
@@ -535,7 +560,7 @@ put_small(Putting *put, const HsDict *d, HsDictSource *source, uint64_t bytes, i
 		Pair		p;
 
 		get_pair(put->type, source, i, &p);
-		if (!blob_put(put, copy.data, &p))
+		if (!blob_put(put, copy.data, copy_find(put, d, &copy, &p.member), &p))
 			return put_outgrowing(put, d, &copy, source, i, bytes, expires_us);
 	}
 	return put->added + put->changed > 0 ? blob_commit(put->op, d, &copy, expires_us) : HS_OK;
@@ -557,36 +582,57 @@ put_large(Putting *put, const HsDict *d, HsDictSource *source, uint64_t bytes)
 	return hs_needs_bytes(put->op, status, hs_dict_cost(1, bytes));
 }
 
+/* hs_dict_put() after its checks, in the dictionary that was opened. */
+static HsStatus
+put_opened(Putting *put, const HsDict *d, HsDictSource *source, uint64_t bytes,
+		   int64_t new_expires_us)
+{
+	HsOp	   *op = put->op;
+	unsigned	keeps = (put->flags & HS_DICT_KEEP) != 0;	/* which may take an effect more */
+	size_t		mark = hs_effects_mark(op->effects);
+	HsStatus	status;
+
+	if (!hs_effects_fit(op->effects, op->key, source->n + 1 + keeps, bytes + 8 + keeps * (bytes + 8)))
+		return HS_NO_MEMORY;
+	if (d->root != NULL)
+		status = put_large(put, d, source, bytes);
+	else
+		status = put_small(put, d, source, bytes, new_expires_us);
+	if (status != HS_OK)
+		hs_effects_undo(op->effects, mark);
+	else if (d->record == NULL && put->added > 0 && new_expires_us != HS_NEVER)
+		hs_effect_note_expiry(op->effects, op->key, new_expires_us);
+	return status;
+}
+
 HsStatus
 hs_dict_put(HsOp *op, HsType type, HsDictSource *source, unsigned flags, int64_t new_expires_us,
 			uint64_t *added)
 {
 	Putting		put = {.op = op,.type = type,.flags = flags};
-	unsigned	keeps = (flags & HS_DICT_KEEP) != 0;	/* which may take an effect more */
-	size_t		mark = hs_effects_mark(op->effects);
 	uint64_t	bytes;
 	HsDict		d;
 	HsStatus	status = hs_dict_check(type, source, &bytes);
 
 	if (status == HS_OK)
 		status = hs_dict_open(op, type, &d);
-	if (status != HS_OK)
-		return status;
-	if (!hs_effects_fit(op->effects, op->key, source->n + 1 + keeps, bytes + 8 + keeps * (bytes + 8)))
-		return HS_NO_MEMORY;
-	if (d.root != NULL)
-		status = put_large(&put, &d, source, bytes);
-	else
-		status = put_small(&put, &d, source, bytes, new_expires_us);
-	if (status != HS_OK)
-	{
-		hs_effects_undo(op->effects, mark);
-		return status;
-	}
-	if (d.record == NULL && put.added > 0 && new_expires_us != HS_NEVER)
-		hs_effect_note_expiry(op->effects, op->key, new_expires_us);
-	*added = put.added;
-	return HS_OK;
+	if (status == HS_OK)
+		status = put_opened(&put, &d, source, bytes, new_expires_us);
+	if (status == HS_OK)
+		*added = put.added;
+	return status;
+}
+
+HsStatus
+hs_dict_put_found(HsOp *op, const HsDict *d, const uint8_t *found, HsDictSource *source,
+				  unsigned flags, int64_t new_expires_us)
+{
+	Putting		put = {.op = op,.type = d->type,.flags = flags,.has_looked = true,.found = found};
+	uint64_t	bytes;
+	HsStatus	status = hs_dict_check(d->type, source, &bytes);
+
+	assert(source->n == 1);
+	return status == HS_OK ? put_opened(&put, d, source, bytes, new_expires_us) : status;
 }
 
 /*

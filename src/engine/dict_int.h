@@ -91,7 +91,7 @@ extern const HsMemberOps hs_dict_ops;
 /* Where the member stands, or NULL. */
 extern const uint8_t *hs_dict_find(const HsDict *d, const HsPack *member);
 /* The same for a few members with their hashes, faster than one by one. */
-#define HS_DICT_AHEAD	16
+#define HS_DICT_AHEAD	HS_MEMBERS_AHEAD
 extern void hs_dict_find_some(const HsDict *d, const HsPack *members, const uint64_t *hash,
 							  unsigned n, const uint8_t **found);
 
@@ -150,6 +150,9 @@ extern HsDictSource hs_dict_names(const HsBytes *names, size_t n);
  */
 extern HsStatus hs_dict_put(HsOp *op, HsType type, HsDictSource *source, unsigned flags,
 							int64_t new_expires_us, uint64_t *added);
+/* The same for one member that hs_dict_find() has looked for in 'd', nothing changed since. */
+extern HsStatus hs_dict_put_found(HsOp *op, const HsDict *d, const uint8_t *found,
+								  HsDictSource *source, unsigned flags, int64_t new_expires_us);
 extern HsStatus hs_dict_remove(HsOp *op, HsType type, HsDictSource *source, uint64_t *removed);
 
 /*

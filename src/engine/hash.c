@@ -39,33 +39,38 @@ hs_hash_remove(HsOp *op, const HsBytes *fields, size_t n, uint64_t *removed)
  * ---- Counting -------------------------------------------------------------------
  */
 
-/* The value of a field; HS_NOT_FOUND. */
+/* A field, looked for. */
+typedef struct Found
+{
+	HsDict		d;
+	const uint8_t *at;			/* NULL: absent */
+	HsPack		value;
+} Found;
+
+/* HS_NOT_FOUND if it is absent. */
 static HsStatus
-get(HsOp *op, HsBytes field, HsPack *value)
+find(HsOp *op, HsBytes field, Found *f)
 {
 	HsPack		p = hs_pack(field);
-	const uint8_t *at;
-	HsDict		d;
-	HsStatus	status = hs_dict_open(op, HS_HASH, &d);
+	HsStatus	status = hs_dict_open(op, HS_HASH, &f->d);
 
 	if (status != HS_OK)
 		return status;
-	at = hs_dict_find(&d, &p);
-	if (at == NULL)
+	f->at = hs_dict_find(&f->d, &p);
+	if (f->at == NULL)
 		return HS_NOT_FOUND;
-	(void) hs_pack_get(at + hs_pack_skip(at), value);
+	(void) hs_pack_get(f->at + hs_pack_skip(f->at), &f->value);
 	return HS_OK;
 }
 
 /* A new value; the field's expiry stays. */
 static HsStatus
-set_text(HsOp *op, HsBytes field, HsBytes text, int64_t new_expires_us)
+set_text(HsOp *op, const Found *f, HsBytes field, HsBytes text, int64_t new_expires_us)
 {
-	HsHashField f = {field, text};
-	HsDictSource source = {.n = 1,.get = fields_get,.arg = &f};
-	uint64_t	added;
+	HsHashField pair = {field, text};
+	HsDictSource source = {.n = 1,.get = fields_get,.arg = &pair};
 
-	return hs_dict_put(op, HS_HASH, &source, HS_DICT_KEEP, new_expires_us, &added);
+	return hs_dict_put_found(op, &f->d, f->at, &source, HS_DICT_KEEP, new_expires_us);
 }
 
 HsStatus
@@ -73,20 +78,20 @@ hs_hash_incr(HsOp *op, HsBytes field, int64_t by, int64_t new_expires_us, int64_
 {
 	uint8_t		text[HS_INT_DIGITS];
 	int64_t		n = 0;
-	HsPack		value;
-	HsStatus	status = get(op, field, &value);
+	Found		f;
+	HsStatus	status = find(op, field, &f);
 
 	if (status == HS_OK)
 	{
-		if (value.width == 0)
+		if (f.value.width == 0)
 			return HS_NOT_INTEGER;
-		n = value.number;
+		n = f.value.number;
 	}
 	else if (status != HS_NOT_FOUND)
 		return status;
 	if (__builtin_add_overflow(n, by, &n))
 		return HS_OVERFLOW;
-	status = set_text(op, field, hs_bytes(text, hs_int_format(n, text)), new_expires_us);
+	status = set_text(op, &f, field, hs_bytes(text, hs_int_format(n, text)), new_expires_us);
 	if (status == HS_OK)
 		*result = n;
 	return status;
@@ -97,14 +102,14 @@ hs_hash_incr_float(HsOp *op, HsBytes field, double by, int64_t new_expires_us, d
 {
 	uint8_t		text[HS_FLOAT_DIGITS];
 	double		sum = 0;
-	HsPack		value;
-	HsStatus	status = get(op, field, &value);
+	Found		f;
+	HsStatus	status = find(op, field, &f);
 
 	if (status == HS_OK)
 	{
-		if (value.width > 0)
-			sum = (double) value.number;
-		else if (value.chain != HS_REF_NONE || !hs_float_parse(value.text, &sum))
+		if (f.value.width > 0)
+			sum = (double) f.value.number;
+		else if (f.value.chain != HS_REF_NONE || !hs_float_parse(f.value.text, &sum))
 			return HS_NOT_FLOAT;
 	}
 	else if (status != HS_NOT_FOUND)
@@ -112,7 +117,7 @@ hs_hash_incr_float(HsOp *op, HsBytes field, double by, int64_t new_expires_us, d
 	sum += by;
 	if (!isfinite(sum))
 		return HS_NOT_A_NUMBER;
-	status = set_text(op, field, hs_bytes(text, hs_float_format(sum, text)), new_expires_us);
+	status = set_text(op, &f, field, hs_bytes(text, hs_float_format(sum, text)), new_expires_us);
 	if (status == HS_OK)
 		*result = sum;
 	return status;
@@ -168,11 +173,11 @@ hs_hash_get_many(HsOp *op, const HsBytes *fields, size_t n, HsItems *out)
 HsStatus
 hs_hash_value_size(HsOp *op, HsBytes field, uint64_t *size)
 {
-	HsPack		value;
-	HsStatus	status = get(op, field, &value);
+	Found		f;
+	HsStatus	status = find(op, field, &f);
 
 	if (status == HS_OK)
-		*size = hs_pack_text_size(&value);
+		*size = hs_pack_text_size(&f.value);
 	return status;
 }
 

@@ -171,68 +171,116 @@ match(const Bucket *b, uint16_t tag)
 #endif
 }
 
-HsRef
-hs_members_find(const HsMembers *m, const HsMemberOps *ops, uint64_t hash, HsBytes member)
+/* Where to look for a member. */
+typedef struct Home
 {
 	const Segment *seg;
+	const Bucket *at;
+	unsigned	b;				/* its number in the segment */
 	uint16_t	tag;
-	unsigned	nb,
-				b,
-				left;
+} Home;
 
-	if (m->n == 0)
-		return HS_REF_NONE;
+static inline Home
+home(const HsMembers *m, uint64_t hash)
+{
+	Home		h;
+
 	hash = spread(m->seed, hash);
-	tag = tag_of(hash);
-	seg = segment(m, seg_of_hash(m, hash));
-	nb = seg->nlines * BUCKETS;
-	b = home_of(seg, tag);
-	left = bucket(seg, b)->maxd;
-	for (;;)
-	{
-		const Bucket *at = bucket(seg, b);
+	h.tag = tag_of(hash);
+	h.seg = segment(m, seg_of_hash(m, hash));
+	h.b = home_of(h.seg, h.tag);
+	h.at = bucket(h.seg, h.b);
+	return h;
+}
 
-		for (unsigned bits = match(at, tag); bits != 0; bits &= bits - 1)
+/* 'bits': match() of the home bucket. */
+static inline HsRef
+find_from(const Home *h, unsigned bits, const HsMemberOps *ops, HsBytes member)
+{
+	const Bucket *at = h->at;
+	unsigned	b = h->b;
+
+	for (unsigned left = at->maxd;; left--)
+	{
+		for (; bits != 0; bits &= bits - 1)
 		{
 			HsRef		node = at->node[__builtin_ctz(bits)];
 
 			if (ops->is(node, member))
 				return node;
 		}
-		if (left-- == 0)
+		if (left == 0)
 			return HS_REF_NONE;
-		if (++b == nb)
+		if (++b == (unsigned) h->seg->nlines * BUCKETS)
 			b = 0;
+		at = bucket(h->seg, b);
+		bits = match(at, h->tag);
 	}
+}
+
+HsRef
+hs_members_find(const HsMembers *m, const HsMemberOps *ops, uint64_t hash, HsBytes member)
+{
+	Home		h;
+
+	if (m->n == 0)
+		return HS_REF_NONE;
+	h = home(m, hash);
+	return find_from(&h, match(h.at, h.tag), ops, member);
 }
 
 void
 hs_members_prefetch(const HsMembers *m, uint64_t hash)
 {
-	const Segment *seg;
+	if (m->n > 0)
+		__builtin_prefetch(home(m, hash).at);
+}
 
-	if (m->n == 0)
-		return;
-	hash = spread(m->seed, hash);
-	seg = segment(m, seg_of_hash(m, hash));
-	__builtin_prefetch(bucket(seg, home_of(seg, tag_of(hash))));
+static inline void
+prefetch_node(const Bucket *at, unsigned bits)
+{
+	if (bits != 0)
+		__builtin_prefetch(hs_ptr(at->node[__builtin_ctz(bits)]));
 }
 
 void
 hs_members_prefetch_node(const HsMembers *m, uint64_t hash)
 {
-	const Segment *seg;
-	const Bucket *at;
-	unsigned	bits;
+	Home		h;
 
 	if (m->n == 0)
 		return;
-	hash = spread(m->seed, hash);
-	seg = segment(m, seg_of_hash(m, hash));
-	at = bucket(seg, home_of(seg, tag_of(hash)));
-	bits = match(at, tag_of(hash));
-	if (bits != 0)
-		__builtin_prefetch(hs_ptr(at->node[__builtin_ctz(bits)]));
+	h = home(m, hash);
+	prefetch_node(h.at, match(h.at, h.tag));
+}
+
+void
+hs_members_find_some(const HsMembers *m, const HsMemberOps *ops, const uint64_t *hash,
+					 const void *members, size_t size, unsigned n, HsRef *found)
+{
+	Home		h[HS_MEMBERS_AHEAD];
+	unsigned	bits[HS_MEMBERS_AHEAD];
+
+	assert(n <= HS_MEMBERS_AHEAD);
+	if (m->n == 0)
+	{
+		for (unsigned i = 0; i < n; i++)
+			found[i] = HS_REF_NONE;
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+	{
+		h[i] = home(m, hash[i]);
+		__builtin_prefetch(h[i].at);
+	}
+	for (unsigned i = 0; i < n; i++)
+	{
+		bits[i] = match(h[i].at, h[i].tag);
+		prefetch_node(h[i].at, bits[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		found[i] = find_from(&h[i], bits[i], ops,
+							 hs_bytes((const uint8_t *) members + i * size, size));
 }
 
 /*

@@ -68,6 +68,14 @@ extern void hs_members_prefetch(const HsMembers *m, uint64_t hash);
 extern void hs_members_prefetch_node(const HsMembers *m, uint64_t hash);
 
 /*
+ * hs_members_find() of up to HS_MEMBERS_AHEAD members, whose waits for memory overlap.  Member i is
+ * the 'size' bytes at members + i * size.
+ */
+#define HS_MEMBERS_AHEAD	16
+extern void hs_members_find_some(const HsMembers *m, const HsMemberOps *ops, const uint64_t *hash,
+								 const void *members, size_t size, unsigned n, HsRef *found);
+
+/*
  * Make sure that hs_members_insert() with this hash has a place to put it.
  * HS_NO_MEMORY or HS_LIMIT; the index may have grown, but holds the same.
  */
