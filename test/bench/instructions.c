@@ -6,17 +6,20 @@
  * Each command runs TIMES times, then twice as often: the difference, divided
  * by TIMES, is one command, whatever starting and stopping the count costs.
  * Keys, values and hashes are the same each time, so the counts are too.  One
- * keyspace of 100,000 strings of 40 bytes and as many counters, a board of 100,000 members,
- * sets of 100, and a sketch.
+ * keyspace of 100,000 strings of 40 bytes and as many counters, a board, a hash, a set and a list
+ * of 100,000, hashes and sets of 100, and a sketch.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <valgrind/callgrind.h>
 
 #include "engine_bench.h"
+#include "hash.h"
 #include "hll_key.h"
 #include "key.h"
+#include "list.h"
 #include "rate.h"
+#include "set.h"
 #include "zset.h"
 
 #define TIMES		5000
@@ -272,6 +275,162 @@ do_top10(void)
 }
 
 /*
+ * ---- Hashes, sets, lists -----------------------------------------------------------
+ */
+
+static void
+hset(const char *key, HsBytes field)
+{
+	HsHashField pair = {field, hs_bytes_str("1234567890")};
+	uint64_t	added;
+	HsOp		op;
+
+	begin(&op, hs_bytes_str(key), HS_EXCLUSIVE);
+	bench_must(hs_hash_set(&op, &pair, 1, false, HS_NEVER, &added));
+	hs_op_end(&op);
+}
+
+static void
+hget(const char *key, HsBytes field)
+{
+	HsItems		out = {.buf = buf,.capacity = sizeof(buf)};
+	HsOp		op;
+
+	begin(&op, hs_bytes_str(key), HS_SHARED);
+	bench_must(hs_hash_get(&op, field, &out));
+	hs_op_end(&op);
+	sink += out.size;
+}
+
+static void
+do_hset(void)
+{
+	hset("hash", any("field:"));
+}
+
+static void
+do_hget(void)
+{
+	hget("hash", any("field:"));
+}
+
+static void
+do_hset_small(void)
+{
+	hset("h100", numbered("field:", bench_random() % MANY));
+}
+
+static void
+do_hget_small(void)
+{
+	hget("h100", numbered("field:", bench_random() % MANY));
+}
+
+static void
+do_hincrby(void)
+{
+	int64_t		n;
+	HsOp		op;
+
+	begin(&op, hs_bytes_str("hash"), HS_EXCLUSIVE);
+	bench_must(hs_hash_incr(&op, any("field:"), 1, HS_NEVER, &n));
+	hs_op_end(&op);
+}
+
+static void
+sadd(const char *key, HsBytes member)
+{
+	uint64_t	added;
+	HsOp		op;
+
+	begin(&op, hs_bytes_str(key), HS_EXCLUSIVE);
+	bench_must(hs_set_add(&op, &member, 1, HS_NEVER, &added));
+	hs_op_end(&op);
+}
+
+static void
+do_sadd_new(void)
+{
+	sadd("set", numbered("member:", next_new++));
+}
+
+static void
+do_sismember(void)
+{
+	bool		has;
+	HsOp		op;
+
+	begin(&op, hs_bytes_str("set"), HS_SHARED);
+	bench_must(hs_set_has(&op, any("member:"), &has));
+	hs_op_end(&op);
+	sink += has;
+}
+
+static void
+do_sinter(void)
+{
+	HsBytes		keys[2] = {hs_bytes_str("s1"), hs_bytes_str("s2")};
+	HsItems		out = {.buf = buf,.capacity = sizeof(buf)};
+	size_t		bad_key;
+	HsType		found;
+	HsMulti		m;
+
+	bench_must(hs_multi_begin(&m, &h, keys, 2, HS_SHARED, bench_now));
+	bench_must(hs_set_algebra(&m, HS_SET_INTER, keys, 2, &out, &bad_key, &found));
+	hs_multi_end(&m);
+	sink += out.n;
+}
+
+static void
+lpush(const char *key, HsBytes value)
+{
+	uint64_t	count;
+	HsOp		op;
+
+	begin(&op, hs_bytes_str(key), HS_EXCLUSIVE);
+	bench_must(hs_list_push(&op, &value, 1, true, false, HS_NEVER, &count));
+	hs_op_end(&op);
+}
+
+static void
+do_lpush_rpop(void)
+{
+	HsItems		out = {.buf = buf,.capacity = sizeof(buf)};
+	HsOp		op;
+
+	lpush("numbers", numbered("", 1000000000 + bench_random() % KEYS));
+	begin(&op, hs_bytes_str("numbers"), HS_EXCLUSIVE);
+	bench_must(hs_list_pop(&op, 1, false, &out));
+	hs_op_end(&op);
+}
+
+static void
+lrange(const char *key)
+{
+	HsListCursor c = {.start = (int64_t) (bench_random() % (KEYS - MANY)),.stop = 0};
+	HsItems		out = {.buf = buf,.capacity = sizeof(buf)};
+	HsOp		op;
+
+	c.stop = c.start + MANY - 1;
+	begin(&op, hs_bytes_str(key), HS_SHARED);
+	bench_must(hs_list_read(&op, &c, &out));
+	hs_op_end(&op);
+	sink += out.n;
+}
+
+static void
+do_lrange(void)
+{
+	lrange("texts");
+}
+
+static void
+do_lrange_numbers(void)
+{
+	lrange("numbers");
+}
+
+/*
  * ---- Sketches --------------------------------------------------------------------
  */
 
@@ -315,6 +474,17 @@ static const struct
 	{"zscore", do_zscore},
 	{"zrevrank", do_zrank},
 	{"zrange, top 10", do_top10},
+	{"hset", do_hset},
+	{"hset, hash of 100", do_hset_small},
+	{"hget", do_hget},
+	{"hget, hash of 100", do_hget_small},
+	{"hincrby", do_hincrby},
+	{"sadd, new member", do_sadd_new},
+	{"sismember", do_sismember},
+	{"sinter of two of 1000", do_sinter},
+	{"lpush and rpop", do_lpush_rpop},
+	{"lrange of 100 texts", do_lrange},
+	{"lrange of 100 numbers", do_lrange_numbers},
 	{"pfadd", do_pfadd},
 };
 
@@ -335,6 +505,17 @@ prepare(void)
 		bench_must(hs_string_incr(&op, 1, HS_NEVER, &n));
 		hs_op_end(&op);
 		bench_zadd(&h, hs_bytes_str("board"), numbered("player:", i), any_score());
+		hset("hash", numbered("field:", i));
+		sadd("set", numbered("member:", i));
+		lpush("texts", numbered("text:", i));
+		lpush("numbers", numbered("", 1000000000 + i));
+	}
+	for (uint64_t i = 0; i < MANY; i++)
+		hset("h100", numbered("field:", i));
+	for (uint64_t i = 0; i < 1000; i++)
+	{
+		sadd("s1", numbered("member:", i));
+		sadd("s2", numbered("member:", i + 500));
 	}
 	for (int i = 0; i < 100000; i++)
 		do_zadd_small();
