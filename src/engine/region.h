@@ -22,7 +22,7 @@
 #include "status.h"
 
 #define HS_REGION_MAGIC		0x48534554	/* "HSET" */
-#define HS_LAYOUT_VERSION	2
+#define HS_LAYOUT_VERSION	3
 
 #define HS_MIN_REGION		((size_t) 8 << 20)	/* bytes */
 #define HS_MAX_REGION		((size_t) 128 << 30)

@@ -382,6 +382,15 @@ hs_poke(HsOp *op, HsRecord *record, size_t offset, const void *bytes, size_t siz
 	note_change(op->h);
 }
 
+/* Would a new record have other tags than this one?  Mostly there are none. */
+static inline bool
+changes_tags(const HsOp *op, const HsRecord *record, uint16_t flags)
+{
+	if ((flags & HS_RF_TAGS) == 0)
+		return op->tags != HS_REF_NONE && op->tags != HS_TAGS_KEEP;
+	return op->tags != HS_TAGS_KEEP && op->tags != hs_record_tags(record);
+}
+
 /*
  * Equal size in the log means that nothing behind the record moves.  Header and
  * value are rewritten inside one window, and the key if the header's size changes.
@@ -401,7 +410,7 @@ hs_overwrite(HsOp *op, HsRecord *record, uint16_t flags, HsBytes value, int64_t 
 		flags |= HS_RF_EXPIRES;
 	if (((v.flags ^ flags) & HS_RF_TYPE) != 0 || (v.flags & (HS_RF_BIG | HS_RF_LARGE)) ||
 		op->key.size + value.size > HS_IN_PLACE_MAX ||
-		tags_for(op, record, flags) != hs_record_tags(record) ||
+		changes_tags(op, record, v.flags) ||
 		hs_record_pad(hs_record_header_size(flags) + op->key.size + value.size) != v.total ||
 		locate(op) != record)
 		return false;

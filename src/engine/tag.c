@@ -554,10 +554,9 @@ has_tags(HsOp *op)
 }
 
 bool
-hs_tags_note(HsOp *op)
+hs_tags_put_effect(HsOp *op)
 {
-	if (op->effects == NULL || op->tags == HS_TAGS_KEEP ||
-		(op->tags == HS_REF_NONE && !has_tags(op)))
+	if (op->tags == HS_TAGS_KEEP || (op->tags == HS_REF_NONE && !has_tags(op)))
 		return true;
 	return put_names(op, op->tags);
 }

@@ -97,7 +97,14 @@ extern void hs_tags_let_go(HsPart *part, HsRef tags);
  * Before op's key gets the tags op->tags: note the effect, unless it had none and gets none.
  * False: it does not fit.
  */
-extern bool hs_tags_note(HsOp *op);
+extern bool hs_tags_put_effect(HsOp *op);
+
+static inline bool
+hs_tags_note(HsOp *op)
+{
+	return op->effects == NULL || hs_tags_put_effect(op);
+}
+
 /* The same of a key that has none by the effects so far. */
 extern bool hs_tags_note_of(HsOp *op, HsRef tags);
 

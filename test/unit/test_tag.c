@@ -4,9 +4,13 @@
  */
 #include "tag.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hash.h"
 #include "heap_test.h"
 #include "keys_test.h"
 #include "part.h"
@@ -1032,6 +1036,153 @@ damaged_effects_are_noticed(void)
 	close_all();
 }
 
+/*
+ * ---- Threads ---------------------------------------------------------------------
+ * A writer sets some keys with a tag, round after round, and deletes the tag.  Who reads
+ * without a lock never finds a key of a round that is over, and none of a round of which
+ * he has missed another.  Meanwhile others' tags and hashes take and give back nodes.
+ */
+#define TOGETHER	8
+#define ROUNDS		4000
+#define DELETED		100			/* tags in one command, so that it takes its time in each partition */
+
+static atomic_bool stop;
+static _Atomic uint64_t round_set;	/* all keys of this round were set */
+static _Atomic uint64_t round_over; /* its tag was deleted */
+
+static HsBytes
+round_key(unsigned i, char *buf)
+{
+	return hs_bytes(buf, (size_t) sprintf(buf, "together%u", i));
+}
+
+static void *
+set_and_delete(void *arg)
+{
+	Runner		w;
+	HsSetRule	rule = {.expires_us = HS_NEVER};
+	HsBytes		tags[DELETED] = {B("round"), B("other"), B("third")};
+	char		text[DELETED][16];
+	bool		done;
+
+	run_open(&w, arg, HEAP_NOW);
+	rule.tags = tags;
+	for (unsigned i = 3; i < DELETED; i++)
+		tags[i] = hs_bytes(text[i], (size_t) sprintf(text[i], "none%u", i));
+	for (uint64_t n = 1; !atomic_load(&stop); n++)
+	{
+		uint64_t	deleted;
+
+		for (unsigned i = 0; i < TOGETHER; i++)
+		{
+			char		name[16];
+
+			rule.ntags = 1 + (n + i) % 3;
+			if (run_set(&w, round_key(i, name), hs_bytes(&n, sizeof(n)), 0, &rule, false, &done) != HS_OK)
+				test_fail(__FILE__, __LINE__, "a key could not be set");
+		}
+		atomic_store(&round_set, n);
+		if (run_del_tags(&w, tags, DELETED, &deleted) != HS_OK || deleted < TOGETHER)
+			test_fail(__FILE__, __LINE__, "not all keys of a round were deleted");
+		atomic_store(&round_over, n);
+	}
+	run_close(&w);
+	return NULL;
+}
+
+static void *
+use_nodes(void *arg)
+{
+	HsHandle   *mine = arg;
+	TestRandom	random = {test_seed(7)};
+	Runner		w;
+
+	run_open(&w, mine, HEAP_NOW);
+	while (!atomic_load(&stop))
+	{
+		char		text[4][16];
+		HsBytes		tags[3];
+		HsSetRule	rule = {.expires_us = HS_NEVER,.tags = tags,.ntags = 1 + test_below(&random, 3)};
+		HsHashField field;
+		HsOp		op;
+		uint64_t	n;
+		bool		done;
+
+		for (int i = 0; i < 4; i++)
+			(void) sprintf(text[i], "%c%u", "tagk"[i], (unsigned) test_below(&random, 200));
+		for (int i = 0; i < 3; i++)
+			tags[i] = B(text[i]);
+		field = (HsHashField) {B(text[0]), B(text[1])};
+		(void) run_set(&w, B(text[3]), B("v"), 0, &rule, false, &done);
+		if (test_below(&random, 4) == 0)
+			(void) run_del_tags(&w, tags, 1, &n);
+		else if (test_below(&random, 3) == 0)
+			(void) run_del(&w, B("hash"), &done);
+		if (hs_op_begin(&op, mine, B("hash"), HS_EXCLUSIVE, HEAP_NOW) == HS_OK)
+		{
+			(void) hs_hash_set(&op, &field, 1, false, HS_NEVER, &n);
+			hs_op_end(&op);
+		}
+		(void) hs_work(mine, (uint32_t) test_below(&random, mine->nparts), HEAP_NOW);
+	}
+	run_close(&w);
+	return NULL;
+}
+
+/* One look at all keys; how many were there. */
+static unsigned
+read_together(Runner *reader, unsigned first)
+{
+	uint64_t	over = atomic_load(&round_over);
+	uint64_t	set = atomic_load(&round_set);
+	bool		missed = false;
+	unsigned	found = 0;
+
+	for (unsigned i = 0; i < TOGETHER; i++)
+	{
+		char		name[16];
+		uint64_t	n;
+
+		if (run_get(reader, round_key((first + i) % TOGETHER, name)) != HS_OK)
+		{
+			missed = true;
+			continue;
+		}
+		memcpy(&n, reader->got.buf, sizeof(n));
+		found++;
+		CHECK(n > over);
+		CHECK(!missed || n > set);
+	}
+	return found;
+}
+
+static void
+readers_miss_all_keys_of_a_tag_or_none(void)
+{
+	pthread_t	threads[2];
+	HsHandle	handles[2];
+	uint64_t	found = 0;
+	uint64_t	rounds = test_scaled(ROUNDS);
+
+	open_all(512 * MB);
+	REQUIRE(h.nparts > 4);
+	atomic_store(&stop, false);
+	handles[0] = handles[1] = h;
+	REQUIRE(pthread_create(&threads[0], NULL, set_and_delete, &handles[0]) == 0);
+	REQUIRE(pthread_create(&threads[1], NULL, use_nodes, &handles[1]) == 0);
+	for (uint64_t i = 0; (atomic_load(&round_over) < rounds || found == 0) && test_failures == 0; i++)
+	{
+		found += read_together(&r, (unsigned) i);
+		if (i % 64 == 0)
+			sched_yield();
+	}
+	atomic_store(&stop, true);
+	REQUIRE(pthread_join(threads[0], NULL) == 0);
+	REQUIRE(pthread_join(threads[1], NULL) == 0);
+	CHECK_WELL(hs_keyspace_verify(&h));
+	close_all();
+}
+
 TEST_MAIN(TEST(tags_are_a_set),
 		  TEST(what_changes_a_value_keeps_its_tags_and_what_replaces_it_does_not),
 		  TEST(a_dead_key_is_absent_on_every_path),
@@ -1043,4 +1194,5 @@ TEST_MAIN(TEST(tags_are_a_set),
 		  TEST(dead_keys_make_room),
 		  TEST(any_allocation_may_fail),
 		  TEST(without_room_for_effects_nothing_is_done),
-		  TEST(damaged_effects_are_noticed))
+		  TEST(damaged_effects_are_noticed),
+		  TEST(readers_miss_all_keys_of_a_tag_or_none))
