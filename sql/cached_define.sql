@@ -94,6 +94,44 @@ DO $$ BEGIN
 	END LOOP;
 END $$;
 
+-- the owner is dropped: what it has defined is nobody's to run
+CREATE ROLE define_gone;
+GRANT USAGE ON FOREIGN SERVER kv TO PUBLIC;
+SET ROLE define_gone;
+SELECT kv_define('of nobody', 'SELECT 1 + $1', 'x:{1}'), kv_define_grant('of nobody');
+RESET ROLE;
+SELECT kv_fetch_def('of nobody', '1');
+DROP ROLE define_gone;
+SELECT kv_fetch_def('of nobody', '1');
+SELECT kv_fetch_def('of nobody', '2');
+SELECT kv_undefine('of nobody');
+REVOKE USAGE ON FOREIGN SERVER kv FROM PUBLIC;
+-- what others may no longer do, or use
+SET ROLE define_owner;
+SELECT kv_define_grant('name of secret', 'define_user');
+RESET ROLE;
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1');
+RESET ROLE;
+BEGIN;
+SELECT kv_define_revoke('name of secret', 'define_user');
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1');
+ROLLBACK;
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1');
+RESET ROLE;
+ALTER TABLE define_data.secret OWNER TO CURRENT_USER;
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1');
+RESET ROLE;
+ALTER TABLE define_data.secret OWNER TO define_owner;
+REVOKE USAGE ON FOREIGN SERVER kv FROM define_owner;
+SET ROLE define_user;
+SELECT kv_fetch_def('name of secret', '1');
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER kv TO define_owner;
+
 -- mistakes
 SELECT kv_fetch_def('nobody');
 SELECT kv_fetch_def(NULL);

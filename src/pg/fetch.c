@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "../engine/index.h"
 #include "fetch.h"
@@ -143,6 +144,12 @@ run_query(HsgFetch *f)
 		hsg_query_run(&f->query, f->rls_covered, &f->result);
 		return;
 	}
+	/* a drop of the role has voided what it has computed before */
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(f->run_as)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the owner of the cached query does not exist any more"),
+				 errhint("Undefine it, and define it anew.")));
 	GetUserIdAndSecContext(&user, &context);
 	nest = NewGUCNestLevel();
 	SetUserIdAndSecContext(f->run_as, context | SECURITY_LOCAL_USERID_CHANGE |
