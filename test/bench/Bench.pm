@@ -37,6 +37,7 @@
 package Bench;
 use strict;
 use warnings;
+use DBI;
 use Exporter 'import';
 use File::Temp qw(tempdir);
 use IO::Socket::UNIX;
@@ -47,7 +48,7 @@ use Time::HiRes qw(time);
 our @EXPORT = qw($sockets $dir $quick $rounds $million
   section run_command as_user sql redis redis_info redis_cpu_ns memcached_cpu_ns process_cpu_ns has_perl_redis
   flush_redis in_turn median three_digits ratio ratios differences say_line table_head table_row goal baseline plot
-  need_draws plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes);
+  need_draws new_session plpgsql_loop lua_loop need_keys need_board pgbench redis_benchmark hotset_bytes);
 
 # Set by configure(): the directory of the sockets, that of this file; a short
 # run; rounds of each measurement; a million (a short run has less).
@@ -330,6 +331,17 @@ sub need_draws
 	return;
 }
 
+# All loops of PL/pgSQL run in one session, as Redis is one process: one that is new pays for each page of
+# shared memory that it sees for the first time, which is a fifth of 100,000 calls at random.
+# A new one is needed for settings of the database to take effect, and before fork().
+my $session;
+sub new_session { $session->disconnect if $session; undef $session; return }
+
+sub session
+{
+	return $session //= DBI->connect("dbi:Pg:dbname=$ENV{PGDATABASE}", '', '', { RaiseError => 1, AutoCommit => 1, AutoInactiveDestroy => 1 });
+}
+
 # Nanoseconds for each of 'calls' runs of a statement of PL/pgSQL, loop
 # included: CPU of the backend, which unlike the clock is not disturbed by whatever else runs on
 # the machine; in list context also elapsed.  The statement may use i (1 .. calls), the draws keys[i], members[i],
@@ -349,7 +361,7 @@ sub plpgsql_loop
 	my $arrays = join(', ', map { $wanted->($_) } qw(keys members numbers scores));
 	my $fresh = $statement =~ /\bfresh\b/ ? "fresh := ARRAY(SELECT fresh_of((i * 7919::bigint % $calls)::int) FROM generate_series(1, $calls) AS i);" : '';
 	# no procedure: to create one voids all cached results
-	my ($cpu, $elapsed) = split / /, sql(<<"SQL", 'SHOW bench.ns');
+	session()->do(<<"SQL");
 DO \$body\$
 DECLARE
 	keys text[]; members text[]; numbers int[]; scores float8[]; fresh text[];
@@ -374,6 +386,7 @@ BEGIN
 	PERFORM set_config('bench.ns', concat_ws(' ', (c1 - c0) / $calls, extract(epoch FROM clock_timestamp() - t0) * 1e9 / $calls), false);
 END \$body\$;
 SQL
+	my ($cpu, $elapsed) = split / /, session()->selectrow_array('SHOW bench.ns');
 	return wantarray ? ($cpu, $elapsed) : $cpu;
 }
 

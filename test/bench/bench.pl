@@ -91,6 +91,7 @@ sub run_beside
 {
 	my @names = @_;
 	my %child;
+	new_session();
 	foreach my $name (@names)
 	{
 		$child{$name} = fork() // die "cannot fork: $!";

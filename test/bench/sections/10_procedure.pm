@@ -95,7 +95,7 @@ sub measure
 	say_line("\n## Keys in a procedure\n");
 	say_line('Nanoseconds per operation in a loop of PL/pgSQL (Redis: of Lua, in EVAL), loop included, on ' . three_digits($million) .
 		' keys; every system gets the same sequence. CPU time of the one process that works; elapsed time for memcached, where two take ' .
-		'turns. The no-op is a function in C with the same declaration that returns a constant, called by the same loop. In parentheses: how many times faster hotset is.');
+		'turns. All of PL/pgSQL runs in one session, as Redis is one process. The no-op is a function in C with the same declaration that returns a constant, called by the same loop. In parentheses: how many times faster hotset is.');
 	table_head('operation', @titles);
 	foreach my $case (@cases)
 	{

@@ -97,6 +97,7 @@ sub measure
 	create();
 	# waiting for the disk is not what is measured
 	sql('ALTER DATABASE bench SET synchronous_commit = off');
+	new_session();
 	my (%read, %write, %elapsed, %other, %commit);
 	my $note = sub {
 		my ($name, @figures) = @_;
@@ -134,6 +135,7 @@ sub measure
 	my ($many_ns, $many_commit_ns) = map { median(@$_) } many();
 	my ($misses, $runs, $naive_runs, $seconds) = herd();
 	sql('ALTER DATABASE bench RESET synchronous_commit');
+	new_session();
 	drop();
 
 	say_line("\n## Cached results\n");
