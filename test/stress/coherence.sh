@@ -109,8 +109,8 @@ SQL
 }
 
 # script@weight
-writers='w_plain@20 w_long@6 w_savepoint@5 w_rollback@4 w_early@3 w_overflow@2 w_prepared@4 w_idle@2 w_all@3 w_own@4'
-readers='r_rc@10 r_fetch@10 r_tag@6 r_rr@6 r_rr_fetch@6 r_rr_tag@4 r_slow@15 r_stable@10 r_cursor@6 r_parallel@2 r_naive@3 r_export@1'
+writers='w_plain@20 w_long@6 w_savepoint@5 w_rollback@4 w_early@3 w_overflow@2 w_prepared@4 w_idle@2 w_all@3 w_own@4 w_watch@20 w_truncate@1 w_ddl@1'
+readers='r_rc@10 r_fetch@10 r_tag@6 r_rr@6 r_rr_fetch@6 r_rr_tag@4 r_slow@15 r_stable@10 r_cursor@6 r_parallel@2 r_naive@3 r_export@1 r_watch@10 r_rr_watch@6'
 
 files()
 {
@@ -172,6 +172,7 @@ pooler_start
 say "all rules kept, $seconds s:"
 load "$seconds"
 report
+say "$(value "SELECT sum(hits) FROM tally WHERE reader <> 'naive'") values compared, the naive way aside"
 errors
 "$bin/psql" -Xq -P footer=off -xc 'SELECT * FROM hotset_cache_stats()'
 [ "$(wrong)" = 0 ] || die "cached values were wrong"

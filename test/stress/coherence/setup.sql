@@ -82,6 +82,8 @@ BEGIN
 			SELECT * INTO c FROM fetch_compare();
 		ELSIF what LIKE 'tag%' THEN
 			SELECT * INTO c FROM tag_compare();
+		ELSIF what LIKE 'watch%' THEN
+			SELECT * INTO c FROM watch_compare();
 		ELSE
 			PERFORM lease_round(1 + (random() * 19)::int, 0);
 			SELECT * INTO c FROM compare();
@@ -146,3 +148,55 @@ BEGIN
 	RETURN NULL;
 END $$;
 CREATE TABLE late (id int PRIMARY KEY, v bigint);
+
+-- A watched table: partitions, cascades from another one, nobody who invalidates by hand.
+CREATE SEQUENCE tick;
+CREATE TABLE owner (id int PRIMARY KEY);
+CREATE TABLE part (id int, owner int NOT NULL REFERENCES owner ON DELETE CASCADE, shard int, v bigint, PRIMARY KEY (id, shard)) PARTITION BY LIST (shard);
+CREATE TABLE part_0 PARTITION OF part FOR VALUES IN (0);
+CREATE TABLE part_1 (v bigint, shard int NOT NULL, id int NOT NULL, owner int NOT NULL);
+ALTER TABLE part ATTACH PARTITION part_1 FOR VALUES IN (1);
+SELECT kv_watch('part', 'part:{id}', 'owner:{owner}');
+CREATE TABLE part_2 PARTITION OF part FOR VALUES IN (2);
+
+-- What there should be, 10 rows of 5 owners, as far as it is missing.
+CREATE FUNCTION fill_parts(o int) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO owner VALUES (o) ON CONFLICT DO NOTHING;
+	INSERT INTO part SELECT i, o, i % 3, nextval('tick') FROM unnest(ARRAY[o, o + 5]) AS i
+	 WHERE NOT EXISTS (SELECT FROM part WHERE id = i)
+$$;
+SELECT fill_parts(o) FROM generate_series(0, 4) AS o;
+
+-- One at a time for each owner: rows that move while they are changed are an error.
+CREATE FUNCTION change_part(n int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(n % 5);
+	CASE (random() * 6)::int
+		WHEN 0 THEN
+			UPDATE part SET shard = (shard + 1) % 3, v = nextval('tick') WHERE id = n;
+		WHEN 1 THEN
+			DELETE FROM owner WHERE id = n % 5;
+		WHEN 2 THEN
+			UPDATE part_1 SET v = nextval('tick') WHERE id = n;
+		WHEN 3 THEN
+			DELETE FROM part WHERE id = n;
+		ELSE
+			UPDATE part SET v = nextval('tick') WHERE id = n;
+	END CASE;
+	IF random() < 0.5 THEN
+		PERFORM fill_parts(n % 5);
+	END IF;
+END $$;
+
+-- No row is a value, too: whatever differs and is not newer is stale.
+CREATE FUNCTION watch_compare(OUT checks bigint, OUT hits bigint, OUT stale bigint, OUT newer bigint)
+LANGUAGE sql VOLATILE AS $$
+	SELECT count(*), count(c), count(*) FILTER (WHERE c IS DISTINCT FROM v AND (c > v) IS NOT TRUE), count(*) FILTER (WHERE c > v)
+	  FROM (SELECT (SELECT v FROM part WHERE part.id = i) AS v,
+				   kv_fetch('part:' || i, 'SELECT v FROM part WHERE id = $1', ARRAY[i::text])::bigint AS c
+			  FROM generate_series(0, 9) AS i
+			UNION ALL
+			SELECT (SELECT sum(v) FROM part WHERE owner = o),
+				   kv_fetch('owned:' || o, 'SELECT sum(v) FROM part WHERE owner = $1', ARRAY[o::text], tags => ARRAY['owner:' || o])::bigint
+			  FROM generate_series(0, 4) AS o OFFSET 0) AS s
+$$;
