@@ -131,6 +131,20 @@ hsg_cache_look(HsHandle *h, HsBytes stored, uint32_t key_slot, const HsSnapshot 
 	return HSG_CACHE_HIT;
 }
 
+Datum
+hsg_cached_datum(HsgValue *v, HsCachedKind kind)
+{
+	switch (kind)
+	{
+		case HS_CACHED_BYTEA:
+			return PointerGetDatum(hsg_value_bytea(v));
+		case HS_CACHED_JSONB:
+			return PointerGetDatum(hsg_value_jsonb(v));
+		default:
+			return PointerGetDatum(hsg_value_text(v));
+	}
+}
+
 bool
 hsg_cache_labels(const HsSnapshot *s, const HsgDeps *deps, uint64_t *labels)
 {

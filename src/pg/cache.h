@@ -43,6 +43,9 @@ typedef struct HsgEntry
 	HsCached	cached;
 } HsgEntry;
 
+/* A value that is not null, as text, bytea or jsonb. */
+extern Datum hsg_cached_datum(HsgValue *v, HsCachedKind kind);
+
 typedef enum HsgCacheFound
 {
 	HSG_CACHE_MISS,

@@ -18,26 +18,12 @@
 #include "cache.h"
 
 static void require_own_key(HsBytes key);
-static bool cached_read(FunctionCallInfo fcinfo, HsgEntry *e);
+static Datum cached_command(FunctionCallInfo fcinfo, HsCachedKind kind);
 static Datum lease_command(FunctionCallInfo fcinfo, HsCachedKind kind);
 static int64 lease_of(const HsgDeps *deps, const uint64_t *labels);
-static Datum entry_datum(HsgEntry *e, HsCachedKind kind);
 static Datum fill_command(FunctionCallInfo fcinfo, HsCachedKind kind);
 static Datum invalidate_command(FunctionCallInfo fcinfo, HsgNameKind kind, bool is_array);
 
-PG_FUNCTION_INFO_V1(hotset_kv_get_cached);
-PG_FUNCTION_INFO_V1(hotset_kv_get_cached_bytea);
-PG_FUNCTION_INFO_V1(hotset_kv_get_cached_jsonb);
-PG_FUNCTION_INFO_V1(hotset_kv_get_lease);
-PG_FUNCTION_INFO_V1(hotset_kv_get_lease_bytea);
-PG_FUNCTION_INFO_V1(hotset_kv_get_lease_jsonb);
-PG_FUNCTION_INFO_V1(hotset_kv_fill);
-PG_FUNCTION_INFO_V1(hotset_kv_fill_bytea);
-PG_FUNCTION_INFO_V1(hotset_kv_fill_jsonb);
-PG_FUNCTION_INFO_V1(hotset_kv_invalidate);
-PG_FUNCTION_INFO_V1(hotset_kv_invalidate_many);
-PG_FUNCTION_INFO_V1(hotset_kv_invalidate_tag);
-PG_FUNCTION_INFO_V1(hotset_kv_invalidate_tags);
 PG_FUNCTION_INFO_V1(hotset_cache_stats);
 PG_FUNCTION_INFO_V1(hotset_cache_stats_reset);
 
@@ -46,37 +32,13 @@ PG_FUNCTION_INFO_V1(hotset_cache_stats_reset);
  */
 
 /* kv_get_cached(key text) returns text: null unless it is what the query would return */
-Datum
-hotset_kv_get_cached(PG_FUNCTION_ARGS)
-{
-	HsgEntry	e;
-
-	if (!cached_read(fcinfo, &e))
-		PG_RETURN_NULL();
-	return entry_datum(&e, HS_CACHED_TEXT);
-}
+HSG_FORM(hotset_kv_get_cached, cached_command(fcinfo, HS_CACHED_TEXT))
 
 /* kv_get_cached_bytea(key text) returns bytea */
-Datum
-hotset_kv_get_cached_bytea(PG_FUNCTION_ARGS)
-{
-	HsgEntry	e;
-
-	if (!cached_read(fcinfo, &e))
-		PG_RETURN_NULL();
-	return entry_datum(&e, HS_CACHED_BYTEA);
-}
+HSG_FORM(hotset_kv_get_cached_bytea, cached_command(fcinfo, HS_CACHED_BYTEA))
 
 /* kv_get_cached_jsonb(key text) returns jsonb */
-Datum
-hotset_kv_get_cached_jsonb(PG_FUNCTION_ARGS)
-{
-	HsgEntry	e;
-
-	if (!cached_read(fcinfo, &e))
-		PG_RETURN_NULL();
-	return entry_datum(&e, HS_CACHED_JSONB);
-}
+HSG_FORM(hotset_kv_get_cached_jsonb, cached_command(fcinfo, HS_CACHED_JSONB))
 
 /* Results of kv_fetch may be those of other roles, and are for nobody to read or fill. */
 static void
@@ -89,38 +51,26 @@ require_own_key(HsBytes key)
 				 errdetail("Keys that begin with the character 1 are those of kv_fetch.")));
 }
 
-static bool
-cached_read(FunctionCallInfo fcinfo, HsgEntry *e)
+static Datum
+cached_command(FunctionCallInfo fcinfo, HsCachedKind kind)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 1);
 	HsgCacheFound found;
 	HsgCacheCount why;
+	HsgEntry	e;
 	HsSnapshot	s;
 	HsBytes		key;
 
 	if (PG_ARGISNULL(0))
-		return false;
+		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
 	require_own_key(key);
 	hsg_snapshot(&s);
-	found = hsg_cache_look(h, key, hsg_slot(HSG_NAME_KEY, key), &s, e, &why);
+	found = hsg_cache_look(h, key, hsg_slot(HSG_NAME_KEY, key), &s, &e, &why);
 	hsg_cache_count(why);
-	return found != HSG_CACHE_MISS && e->cached.kind != HS_CACHED_NULL;
-}
-
-/* The value of an entry that is not null. */
-static Datum
-entry_datum(HsgEntry *e, HsCachedKind kind)
-{
-	switch (kind)
-	{
-		case HS_CACHED_BYTEA:
-			return PointerGetDatum(hsg_value_bytea(&e->value));
-		case HS_CACHED_JSONB:
-			return PointerGetDatum(hsg_value_jsonb(&e->value));
-		default:
-			return PointerGetDatum(hsg_value_text(&e->value));
-	}
+	if (found == HSG_CACHE_MISS || e.cached.kind == HS_CACHED_NULL)
+		PG_RETURN_NULL();
+	return hsg_cached_datum(&e.value, kind);
 }
 
 /*
@@ -128,25 +78,13 @@ entry_datum(HsgEntry *e, HsCachedKind kind)
  */
 
 /* kv_get_lease(key text, tags text[], OUT value text, OUT found boolean, OUT lease bigint) */
-Datum
-hotset_kv_get_lease(PG_FUNCTION_ARGS)
-{
-	return lease_command(fcinfo, HS_CACHED_TEXT);
-}
+HSG_FORM(hotset_kv_get_lease, lease_command(fcinfo, HS_CACHED_TEXT))
 
 /* kv_get_lease_bytea(key text, tags text[], OUT value bytea, OUT found boolean, OUT lease bigint) */
-Datum
-hotset_kv_get_lease_bytea(PG_FUNCTION_ARGS)
-{
-	return lease_command(fcinfo, HS_CACHED_BYTEA);
-}
+HSG_FORM(hotset_kv_get_lease_bytea, lease_command(fcinfo, HS_CACHED_BYTEA))
 
 /* kv_get_lease_jsonb(key text, tags text[], OUT value jsonb, OUT found boolean, OUT lease bigint) */
-Datum
-hotset_kv_get_lease_jsonb(PG_FUNCTION_ARGS)
-{
-	return lease_command(fcinfo, HS_CACHED_JSONB);
-}
+HSG_FORM(hotset_kv_get_lease_jsonb, lease_command(fcinfo, HS_CACHED_JSONB))
 
 static Datum
 lease_command(FunctionCallInfo fcinfo, HsCachedKind kind)
@@ -172,7 +110,7 @@ lease_command(FunctionCallInfo fcinfo, HsCachedKind kind)
 	hsg_cache_count(why);
 	if (found != HSG_CACHE_MISS && e.cached.kind != HS_CACHED_NULL)
 	{
-		values[0] = entry_datum(&e, kind);
+		values[0] = hsg_cached_datum(&e.value, kind);
 		nulls[0] = false;
 	}
 	values[1] = BoolGetDatum(found != HSG_CACHE_MISS);
@@ -204,25 +142,13 @@ lease_of(const HsgDeps *deps, const uint64_t *labels)
 
 /* kv_fill(key text, value text, lease bigint, ttl interval, soft_ttl interval, tags text[])
  * returns boolean: whether it was stored */
-Datum
-hotset_kv_fill(PG_FUNCTION_ARGS)
-{
-	return fill_command(fcinfo, HS_CACHED_TEXT);
-}
+HSG_FORM(hotset_kv_fill, fill_command(fcinfo, HS_CACHED_TEXT))
 
 /* kv_fill(key text, value bytea, ...) returns boolean */
-Datum
-hotset_kv_fill_bytea(PG_FUNCTION_ARGS)
-{
-	return fill_command(fcinfo, HS_CACHED_BYTEA);
-}
+HSG_FORM(hotset_kv_fill_bytea, fill_command(fcinfo, HS_CACHED_BYTEA))
 
 /* kv_fill(key text, value jsonb, ...) returns boolean */
-Datum
-hotset_kv_fill_jsonb(PG_FUNCTION_ARGS)
-{
-	return fill_command(fcinfo, HS_CACHED_JSONB);
-}
+HSG_FORM(hotset_kv_fill_jsonb, fill_command(fcinfo, HS_CACHED_JSONB))
 
 static Datum
 fill_command(FunctionCallInfo fcinfo, HsCachedKind kind)
@@ -264,32 +190,16 @@ fill_command(FunctionCallInfo fcinfo, HsCachedKind kind)
  */
 
 /* kv_invalidate(key text) returns void: at commit */
-Datum
-hotset_kv_invalidate(PG_FUNCTION_ARGS)
-{
-	return invalidate_command(fcinfo, HSG_NAME_KEY, false);
-}
+HSG_FORM(hotset_kv_invalidate, invalidate_command(fcinfo, HSG_NAME_KEY, false))
 
 /* kv_invalidate(keys text[]) returns void */
-Datum
-hotset_kv_invalidate_many(PG_FUNCTION_ARGS)
-{
-	return invalidate_command(fcinfo, HSG_NAME_KEY, true);
-}
+HSG_FORM(hotset_kv_invalidate_many, invalidate_command(fcinfo, HSG_NAME_KEY, true))
 
 /* kv_invalidate_tag(tag text) returns void */
-Datum
-hotset_kv_invalidate_tag(PG_FUNCTION_ARGS)
-{
-	return invalidate_command(fcinfo, HSG_NAME_TAG, false);
-}
+HSG_FORM(hotset_kv_invalidate_tag, invalidate_command(fcinfo, HSG_NAME_TAG, false))
 
 /* kv_invalidate_tag(tags text[]) returns void */
-Datum
-hotset_kv_invalidate_tags(PG_FUNCTION_ARGS)
-{
-	return invalidate_command(fcinfo, HSG_NAME_TAG, true);
-}
+HSG_FORM(hotset_kv_invalidate_tags, invalidate_command(fcinfo, HSG_NAME_TAG, true))
 
 static Datum
 invalidate_command(FunctionCallInfo fcinfo, HsgNameKind kind, bool is_array)

@@ -81,9 +81,6 @@ PG_FUNCTION_INFO_V1(hotset_kv_undefine);
 PG_FUNCTION_INFO_V1(hotset_kv_define_grant);
 PG_FUNCTION_INFO_V1(hotset_kv_define_revoke);
 PG_FUNCTION_INFO_V1(hotset_definition_changed);
-PG_FUNCTION_INFO_V1(hotset_kv_fetch_def);
-PG_FUNCTION_INFO_V1(hotset_kv_fetch_def_bytea);
-PG_FUNCTION_INFO_V1(hotset_kv_fetch_def_jsonb);
 
 /*
  * ---- Finding a definition ------------------------------------------------------
@@ -271,25 +268,13 @@ check_access(const Definition *d)
  */
 
 /* kv_fetch_def(name text, VARIADIC args text[]) returns text */
-Datum
-hotset_kv_fetch_def(PG_FUNCTION_ARGS)
-{
-	return fetch_definition(fcinfo, HS_CACHED_TEXT);
-}
+HSG_FORM(hotset_kv_fetch_def, fetch_definition(fcinfo, HS_CACHED_TEXT))
 
 /* kv_fetch_def_bytea(name text, VARIADIC args text[]) returns bytea */
-Datum
-hotset_kv_fetch_def_bytea(PG_FUNCTION_ARGS)
-{
-	return fetch_definition(fcinfo, HS_CACHED_BYTEA);
-}
+HSG_FORM(hotset_kv_fetch_def_bytea, fetch_definition(fcinfo, HS_CACHED_BYTEA))
 
 /* kv_fetch_def_jsonb(name text, VARIADIC args text[]) returns jsonb */
-Datum
-hotset_kv_fetch_def_jsonb(PG_FUNCTION_ARGS)
-{
-	return fetch_definition(fcinfo, HS_CACHED_JSONB);
-}
+HSG_FORM(hotset_kv_fetch_def_jsonb, fetch_definition(fcinfo, HS_CACHED_JSONB))
 
 /* The name under which a result is stored: all that decides it, and the key for the eye. */
 static HsBytes
@@ -300,23 +285,13 @@ stored_name(const Definition *d, const HsgQuery *q, const char *key)
 
 	XXH3_INITSTATE(&state);
 	XXH3_128bits_reset_withSeed(&state, hs_region->seed);
-	hsg_query_hash_settings(&state);
-	XXH3_128bits_update(&state, d->query, strlen(d->query) + 1);
+	hsg_query_hash(&state, q);
 	XXH3_128bits_update(&state, d->search_path, strlen(d->search_path) + 1);
 	XXH3_128bits_update(&state, &d->owner, sizeof(d->owner));
-	XXH3_128bits_update(&state, &d->as, sizeof(d->as));
 	XXH3_128bits_update(&state, &d->rls_covered, sizeof(d->rls_covered));
 	XXH3_128bits_update(&state, d->key, strlen(d->key) + 1);
 	for (int i = 0; i < d->ntags; i++)
 		XXH3_128bits_update(&state, d->tags[i], strlen(d->tags[i]) + 1);
-	for (int i = 0; i < q->nargs; i++)
-	{
-		size_t		size = q->nulls != NULL && q->nulls[i] ? SIZE_MAX : q->args[i].size;
-
-		XXH3_128bits_update(&state, &size, sizeof(size));
-		if (size != SIZE_MAX)
-			XXH3_128bits_update(&state, q->args[i].data, size);
-	}
 	hash = XXH3_128bits_digest(&state);
 	key = psprintf("%cdef:%s:%016llx%016llx:%s", HSG_FETCH_MARK, NameStr(d->name),
 				   (unsigned long long) hash.high64, (unsigned long long) hash.low64, key);

@@ -187,15 +187,7 @@ hsg_fetch_datum(HsgFetch *f, HsCachedKind kind)
 		v->got.flags = f->result.kind == HS_CACHED_TEXT ? HS_RF_TEXT :
 			f->result.kind == HS_CACHED_JSONB ? HS_RF_JSONB : 0;
 	}
-	switch (kind)
-	{
-		case HS_CACHED_BYTEA:
-			return PointerGetDatum(hsg_value_bytea(v));
-		case HS_CACHED_JSONB:
-			return PointerGetDatum(hsg_value_jsonb(v));
-		default:
-			return PointerGetDatum(hsg_value_text(v));
-	}
+	return hsg_cached_datum(v, kind);
 }
 
 /*

@@ -29,47 +29,22 @@ static Datum fetch_command(FunctionCallInfo fcinfo, HsgQueryAs as);
 static void fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f);
 static void fetch_name(HsgFetch *f, HsBytes key);
 
-PG_FUNCTION_INFO_V1(hotset_kv_fetch);
-PG_FUNCTION_INFO_V1(hotset_kv_fetch_bytea);
-PG_FUNCTION_INFO_V1(hotset_kv_fetch_jsonb);
-PG_FUNCTION_INFO_V1(hotset_kv_fetch_row);
-PG_FUNCTION_INFO_V1(hotset_kv_fetch_rows);
 
 /* kv_fetch(key text, query text, args text[], ttl interval, soft_ttl interval, wait interval,
  * tags text[]) returns text */
-Datum
-hotset_kv_fetch(PG_FUNCTION_ARGS)
-{
-	return fetch_command(fcinfo, HSG_QUERY_TEXT);
-}
+HSG_FORM(hotset_kv_fetch, fetch_command(fcinfo, HSG_QUERY_TEXT))
 
 /* kv_fetch_bytea(key text, query text, ...) returns bytea */
-Datum
-hotset_kv_fetch_bytea(PG_FUNCTION_ARGS)
-{
-	return fetch_command(fcinfo, HSG_QUERY_BYTEA);
-}
+HSG_FORM(hotset_kv_fetch_bytea, fetch_command(fcinfo, HSG_QUERY_BYTEA))
 
 /* kv_fetch_jsonb(key text, query text, ...) returns jsonb */
-Datum
-hotset_kv_fetch_jsonb(PG_FUNCTION_ARGS)
-{
-	return fetch_command(fcinfo, HSG_QUERY_JSONB);
-}
+HSG_FORM(hotset_kv_fetch_jsonb, fetch_command(fcinfo, HSG_QUERY_JSONB))
 
 /* kv_fetch_row(key text, query text, ...) returns jsonb: an object */
-Datum
-hotset_kv_fetch_row(PG_FUNCTION_ARGS)
-{
-	return fetch_command(fcinfo, HSG_QUERY_ROW);
-}
+HSG_FORM(hotset_kv_fetch_row, fetch_command(fcinfo, HSG_QUERY_ROW))
 
 /* kv_fetch_rows(key text, query text, ...) returns jsonb: an array of objects */
-Datum
-hotset_kv_fetch_rows(PG_FUNCTION_ARGS)
-{
-	return fetch_command(fcinfo, HSG_QUERY_ROWS);
-}
+HSG_FORM(hotset_kv_fetch_rows, fetch_command(fcinfo, HSG_QUERY_ROWS))
 
 static Datum
 fetch_command(FunctionCallInfo fcinfo, HsgQueryAs as)
@@ -119,7 +94,6 @@ fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f)
 static void
 hash_session(XXH3_state_t *state)
 {
-	hsg_query_hash_settings(state);
 	XXH3_128bits_update(state, namespace_search_path, strlen(namespace_search_path) + 1);
 	/* such a session keeps to itself, and begins anew with each temporary table */
 	if (hsg_temp_may_hide())
@@ -128,14 +102,6 @@ hash_session(XXH3_state_t *state)
 		XXH3_128bits_update(state, &MyStartTimestamp, sizeof(MyStartTimestamp));
 		XXH3_128bits_update(state, &hsg_ddl_count, sizeof(hsg_ddl_count));
 	}
-}
-
-static void
-hash_bytes(XXH3_state_t *state, HsBytes b)
-{
-	XXH3_128bits_update(state, &b.size, sizeof(b.size));
-	if (b.size > 0)
-		XXH3_128bits_update(state, b.data, b.size);
 }
 
 /*
@@ -147,8 +113,6 @@ fetch_name(HsgFetch *f, HsBytes key)
 {
 	static const char hex[] = "0123456789abcdef";
 	char	   *name = palloc(64 + key.size);
-	HsgQueryAs	as = f->query.as;
-	size_t		null_size = SIZE_MAX;
 	XXH3_state_t state;
 	XXH128_hash_t hash;
 	uint8_t		digest[16];
@@ -157,16 +121,7 @@ fetch_name(HsgFetch *f, HsBytes key)
 	XXH3_INITSTATE(&state);
 	XXH3_128bits_reset_withSeed(&state, hs_region->seed);
 	hash_session(&state);
-	XXH3_128bits_update(&state, &as, sizeof(as));
-	XXH3_128bits_update(&state, &f->query.nargs, sizeof(f->query.nargs));
-	hash_bytes(&state, f->query.text);
-	for (int i = 0; i < f->query.nargs; i++)
-	{
-		if (f->query.nulls != NULL && f->query.nulls[i])
-			XXH3_128bits_update(&state, &null_size, sizeof(null_size));
-		else
-			hash_bytes(&state, f->query.args[i]);
-	}
+	hsg_query_hash(&state, &f->query);
 	XXH3_128bits_update(&state, f->deps.slot, f->deps.n * sizeof(uint32_t));
 	hash = XXH3_128bits_digest(&state);
 	memcpy(digest, &hash, sizeof(digest));

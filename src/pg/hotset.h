@@ -264,4 +264,13 @@ hsg_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys, HsLo
 		HSG_ONCE_MULTI(status, m, h, keys, nkeys, mode, command); \
 	} while (hsg_retry(h, status, (m).hash, (m).need))
 
+/* The C function of a SQL function that is one of several forms of a command. */
+#define HSG_FORM(name, call) \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum \
+	name(PG_FUNCTION_ARGS) \
+	{ \
+		return call; \
+	}
+
 #endif							/* HOTSET_H */

@@ -88,6 +88,7 @@ typedef struct Dropped
 	Params	   *params;			/* or NULL */
 } Dropped;
 
+static void hash_settings(XXH3_state_t *state);
 static void executor_start(QueryDesc *desc, int eflags);
 static uint64 schema_label(void);
 static KeptPlan *plan_of(const HsgQuery *q);
@@ -222,7 +223,7 @@ plan_of(const HsgQuery *q)
 	memset(&key, 0, sizeof(key));
 	XXH3_INITSTATE(&state);
 	XXH3_128bits_reset(&state);
-	hsg_query_hash_settings(&state);
+	hash_settings(&state);
 	XXH3_128bits_update(&state, namespace_search_path, strlen(namespace_search_path) + 1);
 	XXH3_128bits_update(&state, q->text.data, q->text.size);
 	key.hash = XXH3_128bits_digest(&state).low64;
@@ -614,8 +615,8 @@ find_settings(Setting *settings)
 			elog(ERROR, "there is no setting \"%s\"", setting_names[i]);
 }
 
-void
-hsg_query_hash_settings(void *state)
+static void
+hash_settings(XXH3_state_t *state)
 {
 	static Setting settings[NSETTINGS];
 	static bool found = false;
@@ -647,5 +648,31 @@ hsg_query_hash_settings(void *state)
 				XXH3_128bits_update(state, value != NULL ? "" : "\1", 1);
 				break;
 		}
+	}
+}
+
+static void
+hash_bytes(XXH3_state_t *state, HsBytes b)
+{
+	XXH3_128bits_update(state, &b.size, sizeof(b.size));
+	if (b.size > 0)
+		XXH3_128bits_update(state, b.data, b.size);
+}
+
+void
+hsg_query_hash(void *state, const HsgQuery *q)
+{
+	size_t		null_size = SIZE_MAX;
+
+	hash_settings(state);
+	XXH3_128bits_update(state, &q->as, sizeof(q->as));
+	XXH3_128bits_update(state, &q->nargs, sizeof(q->nargs));
+	hash_bytes(state, q->text);
+	for (int i = 0; i < q->nargs; i++)
+	{
+		if (q->nulls != NULL && q->nulls[i])
+			XXH3_128bits_update(state, &null_size, sizeof(null_size));
+		else
+			hash_bytes(state, q->args[i]);
 	}
 }
