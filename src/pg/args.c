@@ -148,6 +148,18 @@ hsg_arg_elements(FunctionCallInfo fcinfo, int n, const char *what, HsBytes **ele
 }
 
 int
+hsg_arg_members(FunctionCallInfo fcinfo, const char *what, HsBytes **members)
+{
+	(void) hsg_keyspace(fcinfo, 2);
+	hsg_require(fcinfo, 0, "key");
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%ss must not be null", what)));
+	return hsg_arg_elements(fcinfo, 1, what, members);
+}
+
+int
 hsg_arg_tags(FunctionCallInfo fcinfo, int n, HsBytes **tags)
 {
 	int			ntags;

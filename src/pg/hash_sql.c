@@ -373,12 +373,8 @@ column_text(FunctionCallInfo fcinfo, RowOutput *out, int column, Oid type, Datum
 Datum
 hotset_hdel(PG_FUNCTION_ARGS)
 {
-	HsBytes		field;
+	HsBytes		field = hsg_arg_member(fcinfo, "field");
 
-	(void) hsg_keyspace(fcinfo, 2);
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "field");
-	field = hsg_arg_bytes(fcinfo, 1);
 	return remove_command(fcinfo, &field, 1);
 }
 
@@ -387,12 +383,8 @@ Datum
 hotset_hdel_many(PG_FUNCTION_ARGS)
 {
 	HsBytes    *fields;
-	int			n;
+	int			n = hsg_arg_members(fcinfo, "field", &fields);
 
-	(void) hsg_keyspace(fcinfo, 2);
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "fields");
-	n = hsg_arg_elements(fcinfo, 1, "field", &fields);
 	return remove_command(fcinfo, fields, n);
 }
 

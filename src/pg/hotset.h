@@ -133,6 +133,21 @@ extern const char *hsg_keyspace_name(HsHandle *h);
 extern void hsg_require_preload(void);
 
 /*
+ * The second argument of a write to (key, member, keyspace) or (key, members[],
+ * keyspace), after checking the privilege and that neither is null (22004); 'what'
+ * is singular.  Inline: one member is the hot case.
+ */
+static inline HsBytes
+hsg_arg_member(FunctionCallInfo fcinfo, const char *what)
+{
+	(void) hsg_keyspace(fcinfo, 2);
+	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 1, what);
+	return hsg_arg_bytes(fcinfo, 1);
+}
+extern int	hsg_arg_members(FunctionCallInfo fcinfo, const char *what, HsBytes **members);
+
+/*
  * After a command: true when it must run once more, because room was made for
  * it or the keyspace was renewed (then everything read through 'h' before is
  * void).  Checks for interrupts.  'need' and 'hash' come from the HsOp.  No lock

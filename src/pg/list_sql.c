@@ -119,12 +119,8 @@ hotset_rpushx_many(PG_FUNCTION_ARGS)
 static Datum
 push_one(FunctionCallInfo fcinfo, bool left, bool only_existing)
 {
-	HsBytes		value;
+	HsBytes		value = hsg_arg_member(fcinfo, "value");
 
-	(void) hsg_keyspace(fcinfo, 2); /* the privilege comes before the arguments */
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "value");
-	value = hsg_arg_bytes(fcinfo, 1);
 	return push(fcinfo, &value, 1, left, only_existing);
 }
 
@@ -132,12 +128,8 @@ static Datum
 push_many(FunctionCallInfo fcinfo, bool left, bool only_existing)
 {
 	HsBytes    *values;
-	int			n;
+	int			n = hsg_arg_members(fcinfo, "value", &values);
 
-	(void) hsg_keyspace(fcinfo, 2);
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "values");
-	n = hsg_arg_elements(fcinfo, 1, "value", &values);
 	return push(fcinfo, values, n, left, only_existing);
 }
 

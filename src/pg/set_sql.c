@@ -19,7 +19,6 @@ typedef struct SetRows
 
 static Datum add_command(FunctionCallInfo fcinfo, const HsBytes *members, int n);
 static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n);
-static int	members_arg(FunctionCallInfo fcinfo, HsBytes **members);
 static HsgRows *open_smembers(FunctionCallInfo fcinfo);
 static HsgRows *open_spop(FunctionCallInfo fcinfo);
 static HsgRows *open_srandmember(FunctionCallInfo fcinfo);
@@ -47,12 +46,8 @@ PG_FUNCTION_INFO_V1(hotset_srandmember);
 Datum
 hotset_sadd(PG_FUNCTION_ARGS)
 {
-	HsBytes		member;
+	HsBytes		member = hsg_arg_member(fcinfo, "member");
 
-	(void) hsg_keyspace(fcinfo, 2);
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "member");
-	member = hsg_arg_bytes(fcinfo, 1);
 	return add_command(fcinfo, &member, 1);
 }
 
@@ -61,7 +56,7 @@ Datum
 hotset_sadd_many(PG_FUNCTION_ARGS)
 {
 	HsBytes    *members;
-	int			n = members_arg(fcinfo, &members);
+	int			n = hsg_arg_members(fcinfo, "member", &members);
 
 	return add_command(fcinfo, members, n);
 }
@@ -83,12 +78,8 @@ add_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
 Datum
 hotset_srem(PG_FUNCTION_ARGS)
 {
-	HsBytes		member;
+	HsBytes		member = hsg_arg_member(fcinfo, "member");
 
-	(void) hsg_keyspace(fcinfo, 2);
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "member");
-	member = hsg_arg_bytes(fcinfo, 1);
 	return remove_command(fcinfo, &member, 1);
 }
 
@@ -97,7 +88,7 @@ Datum
 hotset_srem_many(PG_FUNCTION_ARGS)
 {
 	HsBytes    *members;
-	int			n = members_arg(fcinfo, &members);
+	int			n = hsg_arg_members(fcinfo, "member", &members);
 
 	return remove_command(fcinfo, members, n);
 }
@@ -112,16 +103,6 @@ remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
 
 	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_SET, hs_set_remove(&op, members, n, &removed));
 	PG_RETURN_INT64(removed);
-}
-
-/* Of (key, members). */
-static int
-members_arg(FunctionCallInfo fcinfo, HsBytes **members)
-{
-	(void) hsg_keyspace(fcinfo, 2); /* the privilege comes before the arguments */
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "members");
-	return hsg_arg_elements(fcinfo, 1, "member", members);
 }
 
 /* smove(source text, dest text, member text) returns boolean: whether it was there */

@@ -161,12 +161,8 @@ hotset_zincrby(PG_FUNCTION_ARGS)
 Datum
 hotset_zrem(PG_FUNCTION_ARGS)
 {
-	HsBytes		member;
+	HsBytes		member = hsg_arg_member(fcinfo, "member");
 
-	(void) hsg_keyspace(fcinfo, 2);
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "member");
-	member = hsg_arg_bytes(fcinfo, 1);
 	return remove_command(fcinfo, &member, 1);
 }
 
@@ -175,12 +171,8 @@ Datum
 hotset_zrem_many(PG_FUNCTION_ARGS)
 {
 	HsBytes    *members;
-	int			n;
+	int			n = hsg_arg_members(fcinfo, "member", &members);
 
-	(void) hsg_keyspace(fcinfo, 2);
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "members");
-	n = hsg_arg_elements(fcinfo, 1, "member", &members);
 	return remove_command(fcinfo, members, n);
 }
 
