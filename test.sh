@@ -66,7 +66,7 @@ run_suite()
 		regress | isolation | recipes) $run "check-$1" ;;
 		docs) as_user perl test/docs.pl ;;
 		redis) as_user timeout -k 30 1200 perl test/redis/compare.pl --pg-config "$pg_config" ;;
-		tap) $run check-tap PROVE_FLAGS='--verbose --timer' ;;
+		tap) $run check-tap PROVE_FLAGS="--jobs $(nproc) --verbose --timer" ;;
 		*) $run "$1" ;;
 	esac
 }
