@@ -273,7 +273,7 @@ sub goals_table
 	return '' unless @goals;
 	my $passed = grep { $_->{holds} } @goals;
 	my $table = "\n## Goals\n\nA ratio is hotset's figure divided by that of the baseline, the median of the ratios of all rounds; beside it the smallest and the largest of them. " .
-	  "Where there is none, one run tells: bytes, misses and counts are the same each time. $passed of " . scalar(@goals) . ' pass.' . ($quick ? ' A quick run is smaller than the goals ask for.' : '') . "\n\n" .
+	  "Where there is none, one run tells: bytes, misses and counts hardly vary, and growth repeats itself what took long. $passed of " . scalar(@goals) . ' pass.' . ($quick ? ' A quick run is smaller than the goals ask for.' : '') . "\n\n" .
 	  "| # | work | goal | measured | rounds | baseline | |\n|--:|---|--:|--:|--:|---|---|\n";
 	# sort is stable: rows of one number stay as they came
 	$table .= '| ' . join(' | ', @{ $_->{cells} }) . " |\n" foreach sort { $a->{number} <=> $b->{number} } @goals;

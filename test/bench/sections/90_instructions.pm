@@ -10,10 +10,10 @@ sub measure
 {
 	my (@built, %rows);
 	open(my $in, '<', "$dir/instructions.expected") or die "instructions.expected: $!";
-	while (<$in>)
+	while (my $line = <$in>)
 	{
-		push @built, $1 if /^# (.*PostgreSQL.*)/;
-		push @{ $rows{$1} }, [ $2, $3 ] if /^(engine|sql)\s+(.*?)\s+(\d+)$/;
+		push @built, $1 if $line =~ /^# (.*PostgreSQL.*)/;
+		push @{ $rows{$1} }, [ $2, $3 ] if $line =~ /^(engine|sql)\s+(.*?)\s+(\d+)$/;
 	}
 	close($in);
 	say_line("\n## Instructions\n");
