@@ -313,7 +313,7 @@ sub draw_plots
 		open(my $gnuplot, '|-', 'gnuplot') or die "gnuplot: $!";
 		print $gnuplot "set terminal svg size 760,420 dynamic font 'sans-serif,13' background 'white'\n",
 		  "set output '$to/$plot->{name}.svg'\n", "set title '$plot->{title}'\n", "set xlabel '$plot->{xlabel}'\n", "set ylabel '$plot->{ylabel}'\n",
-		  "set key bmargin center horizontal samplen 2\n", "set grid lt 1 lc rgb '#dddddd'\n", "set border 3\n", "set tics nomirror\n",
+		  "set key tmargin center horizontal samplen 2\n", "set grid lt 1 lc rgb '#dddddd'\n", "set border 3\n", "set tics nomirror\n",
 		  (map { "set $_\n" } @{ $plot->{set} // [] }), $data, 'plot ', join(", \\\n", @lines), "\n";
 		close($gnuplot) or die "gnuplot fails to draw $plot->{name}";
 	}
