@@ -3,8 +3,8 @@
  *	  Property: whatever commands on strings are run in whatever order, their
  *	  effects make the same contents in another keyspace, and both stay sound.
  *
- * Input: commands of six bytes: which, key, other key, size (times 1, 64 or 1024),
- * content, time that passes.
+ * Input: commands of six bytes: which, and in the upper half tags; key, other key, size (times
+ * 1, 64 or 1024), content, time that passes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +70,9 @@ command(const uint8_t *p)
 	HsExpireRule expire = {.xx = p[2] & 1,.gt = p[2] & 2};
 	HsBytes		keys[3] = {key, other, key};
 	HsBytes		values[3] = {value, key, hs_bytes(content, p[4])};
+	HsBytes		tags[4];
+	size_t		ntags = 0;
+	uint64_t	deleted;
 	uint8_t		digits[HS_INT_DIGITS];
 	HsRate		rate;
 	uint64_t	version;
@@ -78,6 +81,13 @@ command(const uint8_t *p)
 	int64_t		n;
 	bool		done;
 
+	for (int i = 0; i < 4; i++)
+	{
+		if (p[0] & 0x10 << i)
+			tags[ntags++] = hs_bytes(content, (size_t) i);
+	}
+	rule.tags = a.tags = tags;
+	rule.ntags = a.ntags = ntags;
 	switch (p[0] % 16)
 	{
 		case 0:
@@ -112,6 +122,8 @@ command(const uint8_t *p)
 		case 14:
 			return run_rate(&a, (RateKind) (p[3] % 3), other, p[4], 1 + p[3], p[2], &rate);
 		default:
+			if (ntags > 0)
+				return run_del_tags(&a, tags, ntags, &deleted);
 			return run_del_if(&a, key, value, &done);
 	}
 }
