@@ -214,9 +214,14 @@ queue_for(HsOp *op, const HsRecord *old)
 static inline HsRef
 tags_for(const HsOp *op, const HsRecord *old, uint16_t flags)
 {
+	HsRef		tags;
+
 	if (op->tags != HS_TAGS_KEEP)
 		return op->tags;
-	return old != NULL && (flags & HS_RF_TYPE) == HS_STRING ? hs_record_tags(old) : HS_REF_NONE;
+	if (old == NULL || !(hs_record_flags(old) & HS_RF_TAGS) || (flags & HS_RF_TYPE) != HS_STRING)
+		return HS_REF_NONE;
+	tags = hs_record_tags(old);
+	return hs_tags_dead(tags) ? HS_REF_NONE : tags;
 }
 
 HsStatus

@@ -34,6 +34,7 @@
 #include "heap_test.h"
 #include "keys_test.h"
 #include "port_test.h"
+#include "tag.h"
 #include "zset.h"
 
 #define MB				((uint64_t) 1 << 20)
@@ -92,6 +93,7 @@ typedef struct OwnKey
 	uint32_t	size;
 	uint64_t	counter;		/* of the last value written */
 	int64_t		expires_us;
+	bool		tagged;
 } OwnKey;
 
 /* What a worker learned about any key. */
@@ -338,12 +340,17 @@ do_set(Worker *w, unsigned k, bool big)
 	int64_t		now_us = now_of(w);
 	int64_t		expires_us = below(w, 3) == 0 ? now_us + 1 + (int64_t) below(w, 100000) : HS_NEVER;
 	char		name[KEYS_NAME_SIZE];
+	bool		tagged;
 	HsStatus	status;
 
 	if (!big && below(w, 4) == 0 && own->size >= sizeof(ValueHead))
 		size = own->size;		/* often fits where the old value stands */
+	tagged = size <= hs_big_threshold() && below(w, 4) == 0;
 	make_value(w->value, k, key, own->counter + 1, expires_us, size);
-	if (!big && keys_overwrite(&w->ks[k], keys_name(name, key), hs_bytes(w->value, size),
+	if (tagged)
+		status = keys_set_tagged(&w->ks[k], keys_name(name, key), hs_bytes(w->value, size),
+								 hs_bytes(&w->id, sizeof(w->id)), expires_us, now_us);
+	else if (!big && keys_overwrite(&w->ks[k], keys_name(name, key), hs_bytes(w->value, size),
 							   expires_us, now_us))
 		status = HS_OK;
 	else
@@ -355,6 +362,7 @@ do_set(Worker *w, unsigned k, bool big)
 		own->counter++;
 		own->size = (uint32_t) size;
 		own->expires_us = expires_us;
+		own->tagged = tagged;
 	}
 	else if (status == HS_NO_MEMORY)
 		atomic_fetch_add(&w->control->refused[k], 1);
@@ -362,6 +370,31 @@ do_set(Worker *w, unsigned k, bool big)
 		reopen(w->control, &w->ks[k], k);
 	else
 		fail(w->control, "set ended with status %d", (int) status);
+}
+
+/* The tag of a worker is its number: all its keys that have it go at once. */
+static void
+do_delete_tag(Worker *w, unsigned k)
+{
+	HsBytes		tag = hs_bytes(&w->id, sizeof(w->id));
+	uint64_t	most = 0;
+	uint64_t	deleted;
+	HsMulti		m;
+
+	if (hs_multi_begin(&m, &w->ks[k], NULL, 0, HS_EXCLUSIVE, now_of(w)) != HS_OK)
+		return;
+	(void) hs_tags_delete(&m, &tag, 1, &deleted);
+	hs_multi_end(&m);
+	for (uint64_t i = 0; i < KEYS; i++)
+	{
+		OwnKey	   *own = &w->own[k][i];
+
+		most += own->tagged;
+		if (own->tagged)
+			own->present = own->tagged = false;
+	}
+	if (deleted > most)
+		fail(w->control, "a tag had %llu keys of %llu", (unsigned long long) deleted, (unsigned long long) most);
 }
 
 static void
@@ -806,7 +839,7 @@ do_hash(Worker *w)
 	else if (writes)
 	{
 		uint32_t	size = (uint32_t) below(w, below(w, 10) == 0 ? 9000 : 60);
-		OwnKey		next = {true, size, own->counter + 1, HS_NEVER};
+		OwnKey		next = {true, size, own->counter + 1, HS_NEVER, false};
 		HsHashField f = {name, field_value(w, i, &next)};
 
 		status = hs_hash_set(&op, &f, 1, false, HS_NEVER, &n);
@@ -906,8 +939,10 @@ do_something(Worker *w)
 		return do_zset_write(w, k == CACHE || k == RENEWED ? k : PLAIN), MIX_ZSET_WRITE;
 	if (what < 9970)
 		return do_zset_read(w, k == CACHE || k == RENEWED ? k : PLAIN), MIX_ZSET_READ;
-	if (what < 9980)
+	if (what < 9978)
 		return do_zset_delete(w), MIX_ZSET_DELETE;
+	if (what < 9980)
+		return do_delete_tag(w, k), MIX_DELETE;
 	if (what < 9982)
 		return do_flush(w), MIX_FLUSH;
 	if (what < 9983)

@@ -3,6 +3,7 @@
  *	  Plain keys for tests: whole commands made of the store's steps.
  */
 #include "keys_test.h"
+#include "kvstring.h"
 #include "many.h"
 
 #include <stdio.h>
@@ -60,8 +61,10 @@ static HsStatus
 set_small(HsOp *op, HsBytes value, int64_t expires_us)
 {
 	HsDraft		draft;
-	HsStatus	status = hs_reserve(op, HS_STRING, value.size, expires_us, &draft);
+	HsStatus	status;
 
+	op->tags = HS_REF_NONE;
+	status = hs_reserve(op, HS_STRING, value.size, expires_us, &draft);
 	if (status != HS_OK)
 		return status;
 	hs_copy(draft.value, value.data, value.size);
@@ -86,6 +89,7 @@ set_big(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now
 	status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us);
 	if (status == HS_OK)
 	{
+		op.tags = HS_REF_NONE;
 		status = hs_big_reserve(&op, HS_STRING, &pages,
 								hs_bytes(value.data + rest, value.size - rest),
 								expires_us, &draft);
@@ -133,6 +137,27 @@ keys_set(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t no
 	abort();
 }
 
+HsStatus
+keys_set_tagged(HsHandle *h, HsBytes key, HsBytes value, HsBytes tag, int64_t expires_us,
+				int64_t now_us)
+{
+	HsSetRule	rule = {.expires_us = expires_us,.tags = &tag,.ntags = 1};
+	HsNewValue	v = {.bytes = value};
+	HsOp		op;
+	HsStatus	status;
+	bool		done;
+
+	do
+	{
+		status = hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us);
+		if (status != HS_OK)
+			return status;
+		status = hs_string_set(&op, &v, &rule, NULL, &done);
+		hs_op_end(&op);
+	} while (status == HS_NO_MEMORY && hs_make_room(h, op.hash, op.need, now_us));
+	return status;
+}
+
 bool
 keys_overwrite(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int64_t now_us)
 {
@@ -143,6 +168,7 @@ keys_overwrite(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us, int6
 	if (hs_op_begin(&op, h, key, HS_EXCLUSIVE, now_us) != HS_OK)
 		return false;
 	record = hs_find(&op);
+	op.tags = HS_REF_NONE;
 	done = record != NULL && hs_overwrite(&op, record, HS_STRING, value, expires_us);
 	hs_op_end(&op);
 	return done;

@@ -25,6 +25,9 @@ extern bool keys_is_pattern(HsBytes value, uint64_t seed);
  */
 extern HsStatus keys_set(HsHandle *h, HsBytes key, HsBytes value, int64_t expires_us,
 						 int64_t now_us);
+/* A small value with one tag; the others leave a key without. */
+extern HsStatus keys_set_tagged(HsHandle *h, HsBytes key, HsBytes value, HsBytes tag,
+								int64_t expires_us, int64_t now_us);
 typedef struct KeysNeed
 {
 	size_t		bytes;			/* for hs_make_room(), after HS_NO_MEMORY */
