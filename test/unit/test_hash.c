@@ -5,88 +5,10 @@
  * TEST_SCALE=100 in the environment: some ten million random commands.
  */
 #include "dict_int.h"
-#include "dict_run_test.h"
 #include "slab_test.h"
 
 #define TYPE	HS_HASH
-
-static void
-random_commands(void)
-{
-	dict_test_random_commands(TYPE);
-}
-
-static void
-encoding_changes_at_its_limits(void)
-{
-	dict_test_encodings(TYPE);
-}
-
-static void
-large_one_grows_and_shrinks(void)
-{
-	dict_test_growth(TYPE);
-}
-
-static void
-without_memory_nothing_changes(void)
-{
-	dict_test_no_memory(TYPE);
-}
-
-static void
-promises_suffice(void)
-{
-	dict_test_promises(TYPE);
-}
-
-static void
-walk_meets_what_stays_once(void)
-{
-	dict_test_reads_across_writes(TYPE);
-}
-
-static void
-small_buffers_are_told_what_is_needed(void)
-{
-	dict_test_small_buffers(TYPE);
-}
-
-static void
-dumps_come_back(void)
-{
-	dict_test_dumps(TYPE);
-}
-
-static void
-damaged_dumps_are_refused(void)
-{
-	dict_test_damaged_dumps(TYPE);
-}
-
-static void
-effects_replayed_give_the_same(void)
-{
-	dict_test_effects(TYPE);
-}
-
-static void
-freed_in_slices(void)
-{
-	dict_test_freed_in_slices(TYPE);
-}
-
-static void
-random_members_are_fair(void)
-{
-	dict_test_random_members_are_fair(TYPE);
-}
-
-static void
-arguments_are_checked(void)
-{
-	dict_test_arguments(TYPE);
-}
+#include "dict_both_test.h"
 
 /*
  * ---- Values ----------------------------------------------------------------------------
@@ -309,19 +231,7 @@ expiry_of_a_new_key_is_an_effect(void)
 }
 
 TEST_MAIN(
-		  TEST(random_commands),
-		  TEST(encoding_changes_at_its_limits),
-		  TEST(large_one_grows_and_shrinks),
-		  TEST(without_memory_nothing_changes),
-		  TEST(promises_suffice),
-		  TEST(walk_meets_what_stays_once),
-		  TEST(small_buffers_are_told_what_is_needed),
-		  TEST(dumps_come_back),
-		  TEST(damaged_dumps_are_refused),
-		  TEST(effects_replayed_give_the_same),
-		  TEST(freed_in_slices),
-		  TEST(random_members_are_fair),
-		  TEST(arguments_are_checked),
+		  DICT_TESTS,
 		  TEST(counting_in_both_encodings),
 		  TEST(counting_by_fractions),
 		  TEST(values_change_their_size),
