@@ -57,24 +57,27 @@ may_hit(void)
 	return !(IsParallelWorker() && hsg_has_changes());
 }
 
+/* The last of the slots is the schema's. */
 static inline uint64
-label_of(const HsSnapshot *s, uint32_t slot)
+label_of(const HsSnapshot *s, uint32_t slot, bool is_last)
 {
-	return slot < hs_labels_nslots() ? hs_label(s, slot) : hsg_schema_label(s);
+	return is_last ? hsg_schema_label(s) : hs_label(s, slot);
 }
 
 static bool
 is_true(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
 {
+	uint32_t	total = hs_labels_total();
+
 	for (unsigned i = 0; i < c->ndeps; i++)
 	{
 		const HsCachedDep *dep = &c->deps[i];
 		uint64_t	label;
 
 		*why = HSG_CACHE_MISS_OWN;
-		if (dep->slot >= hs_labels_total() || hsg_has_touched(dep->slot))
+		if (dep->slot >= total || hsg_has_touched(dep->slot))
 			return false;
-		label = label_of(s, dep->slot);
+		label = label_of(s, dep->slot, i + 1 == c->ndeps);
 		*why = HSG_CACHE_MISS_REFUSED;
 		if (label == HS_NO_LABEL)
 			return false;
@@ -150,7 +153,7 @@ hsg_cache_labels(const HsSnapshot *s, const HsgDeps *deps, uint64_t *labels)
 {
 	for (unsigned i = 0; i < deps->n; i++)
 	{
-		labels[i] = label_of(s, deps->slot[i]);
+		labels[i] = label_of(s, deps->slot[i], i + 1 == deps->n);
 		if (labels[i] == HS_NO_LABEL)
 			return false;
 	}
