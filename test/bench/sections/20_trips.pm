@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use Bench;
 
-section(trips => \&measure, seconds => 110);
+section(trips => \&measure, seconds => 120);
 
 # Scripts of pgbench and commands of redis-benchmark, on the data of need_keys()
 # and need_board(); redis-benchmark makes keys of 12 digits.
@@ -41,14 +41,16 @@ sub throughput
 	  : pgbench($clients, $seconds, $trips{$what}{$system});
 }
 
-# Two systems that differ by a few per cent: many short runs, one of each in turn.
+# Two systems that differ by a few per cent: more runs, one of each in turn.  They are
+# longer, for each client of pgbench is a new process, which pays for its first calls and for each
+# page of shared memory it has not seen.
 sub compare_closely
 {
 	my ($what, $clients, @systems) = @_;
 	my %tps;
-	foreach my $round (1 .. 2 * $rounds)
+	foreach my $round (1 .. $rounds + 3)
 	{
-		push @{ $tps{$_} }, throughput($what, $_, $clients, $quick ? 0.3 : 1) foreach in_turn($round, @systems);
+		push @{ $tps{$_} }, throughput($what, $_, $clients, $quick ? 0.3 : 2) foreach in_turn($round, @systems);
 	}
 	return \%tps;
 }
