@@ -4,7 +4,7 @@
  *
  * Source: W. Litwin, "Linear Hashing", VLDB 1980, with segments of variable
  * size in place of overflow chains.  Linear hashing loads segments up to 2:1
- * within a round; 20 lines take twice the target and three standard deviations.
+ * within a round; 15 lines take twice the target and seven standard deviations.
  *
  * A member stands in its home bucket or, when that was full, up to maxd
  * buckets behind it; maxd is kept by the home bucket and only lowered when the
@@ -43,6 +43,8 @@ typedef struct Segment
 	uint16_t	nlines;
 	HsRef		line[HS_MEMBERS_LINES];
 } Segment;
+
+static_assert(sizeof(Segment) == HS_CACHE_LINE, "a segment is a cache line");
 
 /* The members of a segment on their way to a new layout. */
 typedef struct Gathered
@@ -317,6 +319,39 @@ place(Segment *seg, uint16_t tag, HsRef node)
 	seg->n++;
 }
 
+/*
+ * place() for members that were gathered, all or those with moves[i] == moved, in an empty segment:
+ * counting what a bucket has takes half the instructions of looking for free slots.
+ */
+static void
+lay_out(Segment *seg, const Gathered *g, const bool *moves, bool moved)
+{
+	unsigned	nb = seg->nlines * BUCKETS;
+	uint8_t		used[HS_MEMBERS_LINES * BUCKETS] = {0};
+
+	for (unsigned i = 0; i < g->n; i++)
+	{
+		unsigned	home = home_of(seg, g->tag[i]);
+		unsigned	b = home;
+		unsigned	d = 0;
+		Bucket	   *at;
+
+		if (moves != NULL && moves[i] != moved)
+			continue;
+		for (; used[b] == SLOTS; d++)
+		{
+			assert(d < nb);
+			b = b + 1 == nb ? 0 : b + 1;
+		}
+		at = bucket(seg, b);
+		at->tag[used[b]] = g->tag[i];
+		at->node[used[b]++] = g->node[i];
+		if (d > 0 && d > bucket(seg, home)->maxd)
+			bucket(seg, home)->maxd = (uint8_t) d;
+		seg->n++;
+	}
+}
+
 static void
 gather(const Segment *seg, Gathered *g)
 {
@@ -391,8 +426,7 @@ grow_segment(HsMembers *m, struct HsPart *part, Segment *seg)
 	if (!line_add(m, part, seg))
 		return false;
 	clear(seg);
-	for (unsigned i = 0; i < g.n; i++)
-		place(seg, g.tag[i], g.node[i]);
+	lay_out(seg, &g, NULL, false);
 	return true;
 }
 
@@ -409,8 +443,7 @@ shrink_segment(HsMembers *m, struct HsPart *part, Segment *seg)
 	while (seg->nlines > lines)
 		node_free(m, part, seg->line[--seg->nlines], LINE_SIZE);
 	clear(seg);
-	for (unsigned i = 0; i < g.n; i++)
-		place(seg, g.tag[i], g.node[i]);
+	lay_out(seg, &g, NULL, false);
 }
 
 /*
@@ -587,8 +620,8 @@ split(HsMembers *m, struct HsPart *part, const HsMemberOps *ops)
 	memcpy(old->line, line + wants, keeps * sizeof(HsRef));
 	clear(old);
 	clear(fresh);
-	for (unsigned i = 0; i < g.n; i++)
-		place(moves[i] ? fresh : old, g.tag[i], g.node[i]);
+	lay_out(old, &g, moves, false);
+	lay_out(fresh, &g, moves, true);
 	return HS_OK;
 }
 
@@ -626,8 +659,7 @@ merge(HsMembers *m, struct HsPart *part)
 		*mid = HS_REF_NONE;
 	}
 	clear(into);
-	for (unsigned i = 0; i < g.n; i++)
-		place(into, g.tag[i], g.node[i]);
+	lay_out(into, &g, NULL, false);
 }
 
 /*

@@ -2,7 +2,8 @@
  * members.h
  *	  Index of the members of one large collection: hash -> node.
  *
- * A linear-hash table of segments.  A segment is 1..20 lines of 4 buckets;
+ * A linear-hash table of segments.  A segment is 1..15 lines of 4 buckets, and its own
+ * struct one cache line, so that a search waits for no second one before the bucket;
  * a bucket of 64 bytes holds 10 pairs of (tag, node).  The hash is spread by a
  * seed of each index; then its low bits choose the segment, its top 16 bits are
  * the tag and choose the bucket, so a segment gets another line without looking at
@@ -20,11 +21,11 @@
 #include "region.h"
 #include "slab.h"
 
-#define HS_MEMBERS_LINES	20	/* of a segment at most */
+#define HS_MEMBERS_LINES	15	/* of a segment at most */
 #define HS_MEMBERS_TOP		32
 #define HS_MEMBERS_MID		1024	/* chunks in a full middle node */
-#define HS_MEMBERS_CHUNK	32	/* segments in a full chunk */
-#define HS_MEMBERS_TARGET	240 /* members of a segment, on average at most */
+#define HS_MEMBERS_CHUNK	64	/* segments in a full chunk */
+#define HS_MEMBERS_TARGET	200 /* members of a segment, on average at most */
 #define HS_MEMBERS_MAX \
 	((uint64_t) HS_MEMBERS_TOP * HS_MEMBERS_MID * HS_MEMBERS_CHUNK * HS_MEMBERS_TARGET)
 
