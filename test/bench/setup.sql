@@ -8,6 +8,10 @@ CREATE EXTENSION IF NOT EXISTS hll SCHEMA pghll;
 -- whatever else runs on the machine.
 CREATE FUNCTION cpu_ns() RETURNS float8 LANGUAGE c VOLATILE AS '$libdir/hotset_noop';
 
+-- So many rows as zrange() has them, of one member each: what the executor takes for them.
+CREATE FUNCTION noop_rows(n bigint) RETURNS TABLE (member text, score float8, rank bigint)
+    LANGUAGE c STABLE ROWS 100 AS '$libdir/hotset_noop';
+
 -- noop_x for a function x: declared as x is, but it only returns a constant.
 DO $do$
 DECLARE

@@ -9,7 +9,9 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 PG_MODULE_MAGIC;
@@ -80,6 +82,23 @@ Datum
 noop_float8(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(42);
+}
+
+/* noop_rows(n bigint) returns rows (member text, score float8, rank bigint): always the same one. */
+PG_FUNCTION_INFO_V1(noop_rows);
+Datum
+noop_rows(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[3] = {CStringGetTextDatum("member:000042"), Float8GetDatum(42), Int64GetDatum(42)};
+	bool		nulls[3] = {0};
+	HeapTuple	row;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	row = heap_form_tuple(rsinfo->setDesc, values, nulls);
+	for (int64 n = PG_GETARG_INT64(0); n > 0; n--)
+		tuplestore_puttuple(rsinfo->setResult, row);
+	return (Datum) 0;
 }
 
 /* cpu_ns() returns float8: nanoseconds of CPU this backend has used. */
