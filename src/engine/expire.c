@@ -17,6 +17,7 @@
 
 /* A fruitless search costs some 20 us; not more often than this. */
 #define RESCAN_US	1000000
+#define LOOK_AHEAD	16			/* records */
 
 /* The same for dead tags while fewer keys than this share may have one. */
 #define RESCAN_TAGS_US	15000000
@@ -108,6 +109,7 @@ bool
 hs_expire_slice(HsPart *part, int64_t now_us, unsigned nrecords, bool all)
 {
 	uint32_t	seg = part->scan_seg;
+	unsigned	ahead = 0;		/* records looked at and not yet visited */
 
 	if (seg == HS_SEG_NONE)
 	{
@@ -135,6 +137,9 @@ hs_expire_slice(HsPart *part, int64_t now_us, unsigned nrecords, bool all)
 			part->scan_seg = HS_SEG_NONE;
 			break;
 		}
+		if (ahead-- == 0)
+			ahead = hs_log_look_ahead(part, seg, part->scan_pos,
+									  nrecords < LOOK_AHEAD ? nrecords : LOOK_AHEAD, now_us) - 1;
 		nrecords--;
 		hs_record_view(record, &v);
 		if (hs_record_type(record) < HS_NTYPES)

@@ -449,9 +449,9 @@ typedef struct Entry
 	bool		goes;			/* to the new bucket of a split */
 } Entry;
 
-/* Entries of a chain; -1 if there are more than fit. */
+/* Entries of a chain; -1 if there are more than fit.  'records': which will be looked at. */
 static int
-collect(const HsPart *part, HsBucket *head, Entry *entries, int max)
+collect(const HsPart *part, HsBucket *head, Entry *entries, int max, bool records)
 {
 	int			n = 0;
 
@@ -470,7 +470,8 @@ collect(const HsPart *part, HsBucket *head, Entry *entries, int max)
 			entries[n].tag = b->tag[i];
 			entries[n].visited = hs_slot_visited(&slot);
 			entries[n].goes = false;
-			__builtin_prefetch(hs_ptr(entries[n].ref));
+			if (records)
+				__builtin_prefetch(hs_ptr(entries[n].ref));
 			n++;
 		}
 	}
@@ -540,7 +541,7 @@ split(HsPart *part)
 
 	if (nb / HS_BUCKETS_PER_PAGE >= HS_DIR_BUCKET_PAGES)
 		return false;
-	n = collect(part, source, entries, MAX_CHAIN_ENTRIES);
+	n = collect(part, source, entries, MAX_CHAIN_ENTRIES, true);
 	if (n < 0 || !ensure_overflow(part, (uint32_t) n / HS_BUCKET_SLOTS))
 		return false;
 	if (nb % HS_BUCKETS_PER_PAGE == 0)
@@ -588,12 +589,12 @@ merge(HsPart *part)
 	HsBucket   *target = hs_bucket_at(part, hs_bucket_source(last));
 	HsBucket   *source = hs_bucket_at(part, last);
 	Entry		entries[MAX_CHAIN_ENTRIES];
-	int			n = collect(part, target, entries, MAX_CHAIN_ENTRIES);
+	int			n = collect(part, target, entries, MAX_CHAIN_ENTRIES, false);
 	int			more;
 
 	if (n < 0)
 		return false;
-	more = collect(part, source, entries + n, MAX_CHAIN_ENTRIES - n);
+	more = collect(part, source, entries + n, MAX_CHAIN_ENTRIES - n, false);
 	if (more < 0 || !ensure_overflow(part, (uint32_t) (n + more) / HS_BUCKET_SLOTS))
 		return false;
 

@@ -152,6 +152,16 @@ hs_bucket_match(const HsBucket *b, uint8_t tag)
 	return mask;
 }
 
+/* Lock: at least shared. */
+static inline void
+hs_index_prefetch(const HsPart *part, uint64_t hash)
+{
+	uint32_t	nb = hs_nbuckets(part);
+
+	if (nb > 0)
+		__builtin_prefetch(hs_bucket_at(part, hs_bucket_number(hash, nb)), 1);
+}
+
 /*
  * ---- Looking and changing, under the lock ------------------------------------------
  */

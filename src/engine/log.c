@@ -192,6 +192,24 @@ hs_log_kill(HsPart *part, HsRecord *record)
 		free_seg(part, seg);
 }
 
+unsigned
+hs_log_look_ahead(const HsPart *part, uint32_t seg, uint32_t pos, unsigned n, int64_t until_us)
+{
+	unsigned	i;
+
+	for (i = 0; i < n && pos < hs_segs[seg].used; i++)
+	{
+		HsRecord   *record = hs_seg_data(seg) + pos;
+		HsRecordView v;
+
+		hs_record_view(record, &v);
+		if (hs_record_type(record) < HS_NTYPES && v.expires_us <= until_us)
+			hs_index_prefetch(part, hs_hash(hs_bytes(v.key, v.key_size)));
+		pos += v.total;
+	}
+	return i > 0 ? i : 1;
+}
+
 void
 hs_log_reset(HsPart *part)
 {

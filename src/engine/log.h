@@ -39,6 +39,15 @@ extern void hs_log_note_due(HsPart *part, const HsRecord *record, int64_t due_us
 /* The record has tags, none of them dead. */
 extern void hs_log_note_tags(HsPart *part, const HsRecord *record);
 
+/*
+ * Have the buckets of some of the next n > 0 records of a segment on their way: of the keys
+ * that expire until then, HS_NEVER for all.  They lie anywhere, and it is their coming from memory,
+ * one after the other, that emptying a segment takes its time for.
+ * Returns how many records there are, n at most; one at least.
+ */
+extern unsigned hs_log_look_ahead(const HsPart *part, uint32_t seg, uint32_t pos, unsigned n,
+								  int64_t until_us);
+
 /* Give back every segment. */
 extern void hs_log_reset(HsPart *part);
 
