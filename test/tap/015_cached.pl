@@ -168,6 +168,15 @@ is($node->safe_psql('restored', q{SELECT kv_fetch_def('value of', '1'); UPDATE i
 is($node->safe_psql('restored', q{SELECT owner, granted FROM hotset_definitions}), 'keeper|{-}', 'with owner and grants');
 is($node->safe_psql('postgres', q{SELECT kv_fetch_def('value of', '1')}), 1, 'and databases are apart');
 
+# DDL voids the results of its own database, that of roles the results of all.
+my $again = 'SELECT item(2); SELECT hotset_cache_stats_reset(); SELECT item(2); SELECT hits FROM hotset_cache_stats()';
+like($node->safe_psql('restored', $again), qr/1\z/, 'a hit');
+$node->safe_psql('postgres', 'CREATE TABLE another (id int); TRUNCATE item');
+is($node->safe_psql('restored', 'SELECT item(2); SELECT hits FROM hotset_cache_stats()'), "1\n2", 'still, after DDL in another database');
+$node->safe_psql('postgres', 'GRANT pg_monitor TO keeper');
+is($node->safe_psql('restored', 'SELECT item(2); SELECT hits FROM hotset_cache_stats()'), "1\n2", 'no more, after a role got privileges');
+$node->safe_psql('postgres', 'INSERT INTO item SELECT i, 1 FROM generate_series(1, 10) AS i');
+
 # A role that is renamed keeps what it has; dropped and made anew it is another.
 $node->safe_psql('postgres', 'ALTER ROLE keeper RENAME TO holder');
 is($node->safe_psql('postgres', q{SELECT kv_fetch_def('value of', '1')}), 1, 'the owner is renamed');
