@@ -177,7 +177,8 @@ DROP SERVER l_default;
 -- a full keyspace refuses, and is as it was
 CREATE SERVER l_small FOREIGN DATA WRAPPER hotset OPTIONS (memory '2MB');
 \set VERBOSITY sqlstate
-SELECT lpush('l:f', array_agg(md5(i::text))) FROM generate_series(1, 100000) AS i, set_config('hotset.keyspace', 'l_small', false);
+SET hotset.keyspace = 'l_small';
+SELECT lpush('l:f', array_agg(md5(i::text))) FROM generate_series(1, 100000) AS i;
 SELECT llen('l:f'), lpush('l:f', 'one'), llen('l:f');
 DO $$ BEGIN LOOP PERFORM lpush('l:f', md5(random()::text)); END LOOP; EXCEPTION WHEN out_of_memory THEN NULL; END $$;
 SELECT llen('l:f') > 40000 AS many, count(*) = llen('l:f') AS all_there FROM lrange('l:f', 0, -1);

@@ -195,7 +195,8 @@ SELECT zcard('z:t') AS elsewhere;
 -- a full keyspace refuses, and is as it was
 CREATE SERVER z_small FOREIGN DATA WRAPPER hotset OPTIONS (memory '2MB');
 \set VERBOSITY sqlstate
-SELECT zadd('z:f', array_agg(i::float8), array_agg('member:' || i)) FROM generate_series(1, 200000) AS i, set_config('hotset.keyspace', 'z_small', false);
+SET hotset.keyspace = 'z_small';
+SELECT zadd('z:f', array_agg(i::float8), array_agg('member:' || i)) FROM generate_series(1, 200000) AS i;
 SELECT zcard('z:f'), zadd('z:f', 1, 'one'), zcard('z:f');
 RESET hotset.keyspace;
 DROP SERVER z_small;
