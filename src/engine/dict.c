@@ -592,15 +592,16 @@ put_opened(Putting *put, const HsDict *d, HsDictSource *source, uint64_t bytes,
 	size_t		mark = hs_effects_mark(op->effects);
 	HsStatus	status;
 
-	if (!hs_effects_fit(op->effects, op->key, source->n + 1 + keeps, bytes + 8 + keeps * (bytes + 8)))
+	if (!hs_effects_fit(op->effects, op->key, source->n + 2 + keeps, bytes + 8 + keeps * (bytes + 8)))
 		return HS_NO_MEMORY;
+	hs_effect_note_new(op->effects, op->key, d->record);
 	if (d->root != NULL)
 		status = put_large(put, d, source, bytes);
 	else
 		status = put_small(put, d, source, bytes, new_expires_us);
-	if (status != HS_OK)
+	if (status != HS_OK || (d->record == NULL && put->added == 0))
 		hs_effects_undo(op->effects, mark);
-	else if (d->record == NULL && put->added > 0 && new_expires_us != HS_NEVER)
+	else if (d->record == NULL && new_expires_us != HS_NEVER)
 		hs_effect_note_expiry(op->effects, op->key, new_expires_us);
 	return status;
 }

@@ -83,6 +83,13 @@ hs_effect_note_delete(HsEffects *fx, HsBytes key)
 }
 
 void
+hs_effect_note_new(HsEffects *fx, HsBytes key, const HsRecord *record)
+{
+	if (fx != NULL && record == NULL)
+		hs_effect_note_delete(fx, key);
+}
+
+void
 hs_effect_note_expiry(HsEffects *fx, HsBytes key, int64_t expires_us)
 {
 	hs_effect_note(fx, HS_EF_EXPIRE, key, hs_bytes(&expires_us, sizeof(expires_us)),

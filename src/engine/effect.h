@@ -73,6 +73,11 @@ extern uint8_t *hs_effect_space(HsEffects *fx, HsEffectOp op, HsBytes key,
 extern bool hs_effects_fit(HsEffects *fx, HsBytes key, uint64_t n, uint64_t payload_bytes);
 extern void hs_effect_note(HsEffects *fx, HsEffectOp op, HsBytes key, HsBytes head, HsBytes tail);
 extern void hs_effect_note_delete(HsEffects *fx, HsBytes key);
+/*
+ * Before the effects of a command on members: if it makes the collection ('record' is NULL),
+ * what the key held once is deleted, for nobody wrote down that it expired or was evicted.
+ */
+extern void hs_effect_note_new(HsEffects *fx, HsBytes key, const HsRecord *record);
 extern void hs_effect_note_expiry(HsEffects *fx, HsBytes key, int64_t expires_us);
 
 static inline size_t

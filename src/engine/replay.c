@@ -3,7 +3,11 @@
  *	  Doing again what effects say.
  *
  * Effects are absolute: applying them to contents that already have some of
- * them, or all, ends the same.  What has expired since is not brought back.
+ * them, or all, ends the same.
+ *
+ * They are applied at a time before all others: a key or member that has expired by now is
+ * put back as it was, for a later effect may say that it goes on living.  If none does, nobody
+ * sees it, and what a command made of the key after it had expired begins with its deletion.
  */
 #include "dues.h"
 #include "dump.h"
@@ -70,11 +74,9 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 		if (status != HS_OK)
 			return status;
 	}
-	/* members that have expired stay: a later effect may move their expiry */
 	status = hs_op_begin(&op, h, ef->key, HS_EXCLUSIVE, BEFORE_ALL);
 	if (status == HS_OK)
 	{
-		op.clock_us = now_us;
 		*hash = op.hash;
 		op.effects = NULL;
 		if (has_value)
@@ -134,8 +136,6 @@ apply_value(HsOp *op, const HsEffect *ef, const HsDump *dump, HsNewValue *v, int
 	HsSetRule	rule = {.only = HS_SET_ALWAYS,.keep_tags = true,.expires_us = expires_us};
 	bool		done;
 
-	if (expires_us <= hs_op_now(op))
-		return hs_key_delete(op, &done);
 	if (ef->op == HS_EF_SET)
 		return hs_string_set(op, v, &rule, NULL, &done);
 	return hs_restore(op, dump, v, true, expires_us, &done);
@@ -230,6 +230,5 @@ apply_due(HsOp *op, const HsEffect *ef)
 	memcpy(&expires_us, ef->head.data, sizeof(expires_us));
 	if (record == NULL || hs_type_ops(hs_record_type(record))->dues == NULL)
 		return HS_OK;
-	op->clock_us = BEFORE_ALL;	/* also a time that is past by now */
 	return hs_dues_set(op, hs_record_type(record), &ef->tail, 1, expires_us, 0, &result);
 }

@@ -170,7 +170,7 @@ hs_set_move(HsMulti *m, HsBytes from, HsBytes to, HsBytes member, int64_t new_ex
 	}
 
 	/* room for all effects of both, so that removing cannot fail any more */
-	if (!hs_effects_fit(m->effects, from.size > to.size ? from : to, 3, 2 * member.size + 8))
+	if (!hs_effects_fit(m->effects, from.size > to.size ? from : to, 4, 2 * member.size + 8))
 		return HS_NO_MEMORY;
 	hs_multi_close(m);
 	status = hs_set_add(&dst, &member, 1, new_expires_us, &n);

@@ -331,10 +331,11 @@ add(HsOp *op, const HsZsetMember *m, size_t n, Adding *a, int64_t expires_us, Hs
 		status = hs_zset_open(op, &z);
 	if (status != HS_OK)
 		return status;
-	/* counting one up is two effects: its expiry stays */
-	if (!hs_effects_fit(op->effects, op->key, n + 1 + a->is_incr,
+	/* counting one up is two effects: its expiry stays; a new set is two more */
+	if (!hs_effects_fit(op->effects, op->key, n + 2 + a->is_incr,
 						bytes * (1 + a->is_incr) + 8 * (n + 1 + a->is_incr)))
 		return HS_NO_MEMORY;
+	hs_effect_note_new(op->effects, op->key, z.record);
 	if (z.list != NULL)
 		status = add_large(op, &z, m, n, a);
 	else
@@ -344,7 +345,9 @@ add(HsOp *op, const HsZsetMember *m, size_t n, Adding *a, int64_t expires_us, Hs
 		hs_effects_undo(op->effects, mark);
 		return status;
 	}
-	if (z.record == NULL && a->out.added > 0 && expires_us != HS_NEVER)
+	if (z.record == NULL && a->out.added == 0)
+		hs_effects_undo(op->effects, mark);
+	else if (z.record == NULL && expires_us != HS_NEVER)
 		hs_effect_note_expiry(op->effects, op->key, expires_us);
 	*out = a->out;
 	return HS_OK;

@@ -221,10 +221,12 @@ expiry_of_a_new_key_is_an_effect(void)
 		CHECK_EQ(hs_expiry(hs_find(&op)), expires);
 		hs_op_end(&op);
 	}
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 	{
+		static const HsEffectOp ops[] = {HS_EF_DEL, HS_EF_HSET, HS_EF_EXPIRE, HS_EF_HSET};
+
 		REQUIRE_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_OK);
-		CHECK_EQ(e.op, i == 1 ? HS_EF_EXPIRE : HS_EF_HSET);
+		CHECK_EQ(e.op, ops[i]);
 	}
 	CHECK_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_NOT_FOUND);
 	dict_test_done(&h);

@@ -339,7 +339,101 @@ slots_are_those_of_redis_cluster(void)
 	}
 }
 
-TEST_MAIN(TEST(keys_are_deleted_and_counted_together),
+/* Begin a command on the key that writes its effects. */
+static void
+begin_noted(HsOp *op, const char *key, HsEffects *fx)
+{
+	REQUIRE_EQ(hs_op_begin(op, &h, B(key), HS_EXCLUSIVE, r.now_us), HS_OK);
+	op->effects = fx;
+}
+
+static void
+expire_noted(const char *key, int64_t expires_us, HsEffects *fx)
+{
+	HsExpireRule always = {0};
+	HsOp		op;
+	bool		done;
+
+	begin_noted(&op, key, fx);
+	REQUIRE_EQ(hs_key_expire(&op, &always, expires_us, &done), HS_OK);
+	CHECK(done);
+	hs_op_end(&op);
+}
+
+static void
+zadd_noted(const char *key, const char *member, HsEffects *fx)
+{
+	HsZsetAdded added;
+	HsOp		op;
+
+	begin_noted(&op, key, fx);
+	REQUIRE_EQ(hs_zset_add(&op, B(member), 1, 0, HS_NEVER, &added), HS_OK);
+	hs_op_end(&op);
+}
+
+/* How many members, or 0 if this is not one of them. */
+static uint64_t
+zcard(const char *key, const char *member)
+{
+	HsOp		op;
+	uint64_t	n;
+	double		score;
+
+	begin_noted(&op, key, NULL);
+	REQUIRE_EQ(hs_zset_card(&op, &n), HS_OK);
+	if (hs_zset_score(&op, B(member), &score) != HS_OK)
+		n = 0;
+	hs_op_end(&op);
+	return n;
+}
+
+/*
+ * A log done again long after: a key whose expiry was put off lives, and one that
+ * expired and was made anew has nothing of what it held before.  Once and twice.
+ */
+static void
+log_of_expiries_is_done_again_late(void)
+{
+	uint8_t		log[2000];
+	HsEffects	fx = {log, 0, sizeof(log), 0};
+	uint64_t	removed;
+
+	open_all();
+	r.effects = &fx;
+	set("put off", "v", HEAP_NOW + 10);
+	expire_noted("put off", HEAP_NOW + 20, &fx);
+	expire_noted("put off", HS_NEVER, &fx);
+	set("over", "v", HEAP_NOW + 10);
+	zadd_noted("kept", "a", &fx);
+	expire_noted("kept", HEAP_NOW + 10, &fx);
+	expire_noted("kept", HEAP_NOW + 1000, &fx);
+	zadd_noted("anew", "a", &fx);
+	expire_noted("anew", HEAP_NOW + 10, &fx);
+	r.now_us += 20;
+	zadd_noted("anew", "b", &fx);
+	r.effects = NULL;
+	for (int times = 0; times < 3; times++)
+	{
+		size_t		pos = 0,
+					need;
+		uint64_t	hash;
+
+		CASE("done again %d times", times);
+		CHECK_EQ(expiry(B("put off")), HS_NEVER);
+		CHECK_EQ(expiry(B("over")), 0);
+		CHECK_EQ(expiry(B("kept")), HEAP_NOW + 1000);
+		CHECK_EQ(expiry(B("anew")), HS_NEVER);
+		CHECK_EQ(zcard("kept", "a"), 1);
+		CHECK_EQ(zcard("anew", "b"), 1);
+		if (times == 0)
+			REQUIRE_EQ(hs_keyspace_flush(&h, r.now_us, &removed), HS_OK);
+		REQUIRE_EQ(hs_effect_apply(&h, hs_bytes(log, fx.size), &pos, r.now_us, &need, &hash), HS_OK);
+	}
+	close_all();
+}
+
+TEST_MAIN(TEST(log_of_expiries_is_done_again_late),
+		  TEST(keys_are_deleted_and_counted_together),
 		  TEST(no_room_for_effects_changes_nothing),
 		  TEST(contradictory_rules_are_refused),
 		  TEST(collections_move_and_are_copied),

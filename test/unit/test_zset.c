@@ -1614,7 +1614,7 @@ effects_replayed_give_the_same(void)
 	free(log);
 }
 
-/* A new key with an expiry: the member, then when it all ends. */
+/* A new key with an expiry: what was there goes, the member, then when it all ends. */
 static void
 expiry_of_a_new_key_is_an_effect(void)
 {
@@ -1633,6 +1633,8 @@ expiry_of_a_new_key_is_an_effect(void)
 		REQUIRE_EQ(hs_zset_add(&op, name_of(0), 1 + i, 0, expires, &out), HS_OK);
 		end();
 	}
+	REQUIRE_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_OK);
+	CHECK_EQ(e.op, HS_EF_DEL);
 	REQUIRE_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_OK);
 	CHECK_EQ(e.op, HS_EF_ZADD);
 	REQUIRE_EQ(hs_effect_next(hs_bytes(log, fx.size), &pos, &e), HS_OK);
