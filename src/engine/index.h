@@ -94,14 +94,13 @@ hs_dir_entry(const HsPart *part, uint32_t i)
 		i / HS_DIR_LINE_ENTRIES * (HS_CACHE_LINE / sizeof(HsRef)) + 2 + i % HS_DIR_LINE_ENTRIES;
 }
 
-/* A page of the directory; NULL for an address outside of the region. */
+/* A page of the directory, i below HS_DIR_ENTRIES; NULL for an address outside of the region. */
 static inline HsBucket *
 hs_dir_page(const HsPart *part, uint32_t i)
 {
-	HsRef		dir = atomic_load_explicit(&part->dir, memory_order_relaxed);
 	HsRef		page;
 
-	if (dir == HS_REF_NONE || i >= HS_DIR_ENTRIES)
+	if (atomic_load_explicit(&part->dir, memory_order_relaxed) == HS_REF_NONE)
 		return NULL;
 	page = atomic_load_explicit(hs_dir_entry(part, i), memory_order_relaxed);
 	if (page == HS_REF_NONE ||
@@ -111,7 +110,8 @@ hs_dir_page(const HsPart *part, uint32_t i)
 }
 
 /*
- * NULL if what the directory says is no address (torn read).  Shifts, because the
+ * NULL if what the directory says is no address (torn read).  There never are more buckets than
+ * the directory has room for, whichever geometry 'number' was reckoned with.  Shifts, because the
  * compiler cannot know that it divides by a power of two: a division takes 4 ns.
  */
 static inline HsBucket *
@@ -125,8 +125,8 @@ hs_bucket_at(const HsPart *part, uint32_t number)
 static inline HsBucket *
 hs_overflow_at(const HsPart *part, uint32_t number)
 {
-	HsBucket   *page = hs_dir_page(part, (uint32_t) HS_DIR_BUCKET_PAGES +
-								   (number >> HS_BUCKET_PAGE_SHIFT));
+	uint32_t	i = (uint32_t) HS_DIR_BUCKET_PAGES + (number >> HS_BUCKET_PAGE_SHIFT);
+	HsBucket   *page = i < HS_DIR_ENTRIES ? hs_dir_page(part, i) : NULL;
 
 	return page == NULL ? NULL : page + (number & (HS_BUCKETS_PER_PAGE - 1));
 }

@@ -180,10 +180,9 @@ hs_value_prepare(HsHandle *h, HsNewValue *v, size_t max_value, size_t *need)
 }
 
 void
-hs_value_discard(HsNewValue *v)
+hs_value_discard_pages(HsNewValue *v)
 {
-	if (v->has_pages)
-		hs_big_discard(&v->draft);
+	hs_big_discard(&v->draft);
 	v->has_pages = false;
 }
 

@@ -50,7 +50,14 @@ typedef struct HsNewValue
  * Ends with hs_value_discard(), whatever became of the value.
  */
 extern HsStatus hs_value_prepare(HsHandle *h, HsNewValue *v, size_t max_value, size_t *need);
-extern void hs_value_discard(HsNewValue *v);
+extern void hs_value_discard_pages(HsNewValue *v);
+
+static inline void
+hs_value_discard(HsNewValue *v)
+{
+	if (v->has_pages)
+		hs_value_discard_pages(v);
+}
 
 /* As hs_reserve(): a record of that type for the prepared value; its pages are the draft's.
  * Once published v->has_pages is to be cleared. */
@@ -120,13 +127,12 @@ extern HsStatus hs_string_fetch_large(HsHandle *h, HsBytes key, int64_t now_us,
  * The value of a string key, without a lock unless it is large.  Takes and
  * releases locks itself; 'got' needs no finish.  HS_OK, HS_NOT_FOUND,
  * HS_WRONG_TYPE with *found_type, HS_BUFFER_TOO_SMALL, HS_GONE.
+ * hs_string_fetched() is what follows hs_read() into got's buffer.
  */
 static inline HsStatus
-hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type)
+hs_string_fetched(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type,
+				  HsStatus status, HsRead r)
 {
-	HsRead		r;
-	HsStatus	status = hs_read(h, key, now_us, got->buf, got->capacity, &r);
-
 	if (status != HS_OK && status != HS_BUFFER_TOO_SMALL && status != HS_WRONG_TYPE)
 		return status;
 	got->size = r.size;
@@ -140,6 +146,15 @@ hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *fo
 	else if ((r.flags & HS_RF_BIG) && r.size <= got->capacity)
 		status = hs_string_fetch_large(h, key, now_us, got, found_type);
 	return status;
+}
+
+static inline HsStatus
+hs_string_fetch(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsType *found_type)
+{
+	HsRead		r;
+	HsStatus	status = hs_read(h, key, now_us, got->buf, got->capacity, &r);
+
+	return hs_string_fetched(h, key, now_us, got, found_type, status, r);
 }
 
 /*

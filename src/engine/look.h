@@ -61,13 +61,33 @@ hs_look_matches(const HsLook *l, HsRef ref, HsRecordView *v)
 	uint64_t	start = (uint64_t) ref << hs_shift;
 	const uint8_t *record;
 	uint8_t		header[32];
+	struct
+	{
+		uint16_t	flags;
+		uint8_t		key_size;
+		uint8_t		value_size;
+	}			head;
 
+	static_assert(sizeof(head) == 4, "the header of nearly all records");
 	if (ref == HS_REF_NONE || start + sizeof(header) > hs_region_size)
 		return false;
 	record = hs_base + start;
 	__builtin_prefetch(record + HS_CACHE_LINE); /* both lines at once: 10 ns of 290 */
-	hs_racy_copy_known(header, record, sizeof(header));
-	hs_record_view(header, v);
+	hs_racy_copy_known(&head, record, sizeof(head));
+	if (__builtin_expect((head.flags & HS_RF_LONG_HEADER) == 0, 1))
+	{
+		/* as hs_record_view() does, but in registers */
+		v->flags = head.flags;
+		v->key_size = head.key_size;
+		v->value_size = head.value_size;
+		v->header_size = sizeof(head);
+		v->expires_us = HS_NEVER;
+	}
+	else
+	{
+		hs_racy_copy_known(header, record, sizeof(header));
+		hs_record_view(header, v);
+	}
 	if (v->key_size != l->key.size ||
 		start + v->header_size + v->key_size + v->value_size > hs_region_size ||
 		((v->flags & HS_RF_BIG) && v->value_size < sizeof(HsBig)))

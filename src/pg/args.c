@@ -19,22 +19,20 @@
 pg_noreturn static void refuse_null_element(const char *what);
 
 void
-hsg_require(FunctionCallInfo fcinfo, int n, const char *what)
+hsg_refuse_null(const char *what)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", what)));
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", what)));
 }
 
 void
-hsg_require_value(FunctionCallInfo fcinfo, int n, const char *hint)
+hsg_refuse_null_value(const char *hint)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("value must not be null"),
-				 errhint("%s", hint)));
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("value must not be null"),
+			 errhint("%s", hint)));
 }
 
 void
@@ -270,7 +268,7 @@ hsg_default_expiry(HsHandle *h)
 }
 
 int64_t
-hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h)
+hsg_arg_expiry_at(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t *clock_us)
 {
 	int64_t		ttl_us;
 
@@ -281,7 +279,15 @@ hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid expiry: time to live must be greater than zero")));
-	return hsg_expiry(hsg_now(), ttl_us);
+	return hsg_expiry(hs_clock(clock_us), ttl_us);
+}
+
+int64_t
+hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h)
+{
+	int64_t		clock_us = HS_CLOCK_LATER;
+
+	return hsg_arg_expiry_at(fcinfo, n, h, &clock_us);
 }
 
 Interval *

@@ -36,9 +36,23 @@ hsg_arg_bytes(FunctionCallInfo fcinfo, int n)
 }
 
 /* For writes: raise 22004 'key must not be null' and the like. */
-extern void hsg_require(FunctionCallInfo fcinfo, int n, const char *what);
+pg_noreturn extern void hsg_refuse_null(const char *what);
 /* The same for a value; the hint says how to remove what should have none. */
-extern void hsg_require_value(FunctionCallInfo fcinfo, int n, const char *hint);
+pg_noreturn extern void hsg_refuse_null_value(const char *hint);
+
+static inline void
+hsg_require(FunctionCallInfo fcinfo, int n, const char *what)
+{
+	if (unlikely(PG_ARGISNULL(n)))
+		hsg_refuse_null(what);
+}
+
+static inline void
+hsg_require_value(FunctionCallInfo fcinfo, int n, const char *hint)
+{
+	if (unlikely(PG_ARGISNULL(n)))
+		hsg_refuse_null_value(hint);
+}
 
 /* A boolean option: NULL is false. */
 static inline bool
@@ -85,6 +99,8 @@ hsg_now(void)
  * a ttl <= 0 or out of range is 22023.  Infinite is HS_NEVER.
  */
 extern int64_t hsg_arg_expiry(FunctionCallInfo fcinfo, int n, HsHandle *h);
+/* The same at *clock_us, see hs_clock(). */
+extern int64_t hsg_arg_expiry_at(FunctionCallInfo fcinfo, int n, HsHandle *h, int64_t *clock_us);
 
 /*
  * The same for commands on an expiry: a ttl <= 0 is now.  And what their options nx, xx, gt, lt,
@@ -210,15 +226,15 @@ extern bool hsg_glob_match(HsBytes pattern, HsBytes string);
  * or allocates.  It may run several times and starts anew each time.
  */
 
-/* hs_op_begin() for now, which the engine asks when it matters; what hsg_retry() needs is set
+/* hs_op_begin() for now, which the engine asks when it matters (HS_CLOCK_LATER) unless it is known; what hsg_retry() needs is set
  * on a failure, too. */
 static inline HsStatus
-hsg_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode)
+hsg_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t clock_us)
 {
 	op->need = 0;
 	op->hash = 0;
 	op->found_type = HS_ANY;
-	return hs_op_begin(op, h, key, mode, HS_CLOCK_LATER);
+	return hs_op_begin(op, h, key, mode, clock_us);
 }
 
 static inline HsStatus
@@ -231,9 +247,11 @@ hsg_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys, HsLo
 
 /* Begin, command, end: once.  For loops with something of their own around it. */
 #define HSG_ONCE(status, op, h, key, mode, command) \
+	HSG_ONCE_AT(status, op, h, key, mode, HS_CLOCK_LATER, command)
+#define HSG_ONCE_AT(status, op, h, key, mode, clock_us, command) \
 	do \
 	{ \
-		(status) = hsg_begin(&(op), h, key, mode); \
+		(status) = hsg_begin(&(op), h, key, mode, clock_us); \
 		if ((status) == HS_OK) \
 		{ \
 			(status) = (command); \

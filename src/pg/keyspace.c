@@ -48,10 +48,12 @@ typedef struct CacheEntry
 {
 	CacheKey	key;
 	uint64		epoch;			/* good while this is cache_epoch; 0 never is */
+	struct CacheEntry *next;	/* of all of them */
 	HsHandle	handle;
 } CacheEntry;
 
 static HTAB *cache = NULL;
+static CacheEntry *entries = NULL;
 static uint64 cache_epoch = 1;
 static CacheEntry *default_entry = NULL;	/* of hotset.keyspace, or NULL */
 static CacheEntry *last_entry = NULL;	/* of the name given last, or NULL */
@@ -62,7 +64,6 @@ static CacheEntry *entry_find(const char *name);
 static void entry_renew(CacheEntry *entry);
 static uint64 resolve(const char *name, HsHandle *h);
 static CacheEntry *entry_of(HsHandle *h);
-static void entry_flush(CacheEntry *entry);
 static Oid	lock_server(const char *name);
 static void open_server(Oid server, HsHandle *h);
 static void configure_if_changed(HsHandle *h, const HsKeyspaceOptions *opts);
@@ -90,18 +91,18 @@ hsg_keyspace(FunctionCallInfo fcinfo, int n)
 	stats_pending = true;
 	if (PG_ARGISNULL(n))
 	{
-		if (unlikely(!entry_is_good(default_entry)))
-			default_entry = entry_find(hsg_keyspace_setting);
 		entry = default_entry;
+		if (unlikely(!entry_is_good(entry)))
+			entry = default_entry = entry_find(hsg_keyspace_setting);
 	}
 	else
 	{
 		const char *name = NameStr(*PG_GETARG_NAME(n));
 
-		if (unlikely(!entry_is_good(last_entry) ||
-					 strcmp(NameStr(last_entry->key.name), name) != 0))
-			last_entry = entry_find(name);
 		entry = last_entry;
+		if (unlikely(!entry_is_good(entry) ||
+					 strcmp(NameStr(entry->key.name), name) != 0))
+			entry = last_entry = entry_find(name);
 	}
 	return &entry->handle;
 }
@@ -166,23 +167,11 @@ hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
 void
 hsg_flush_stats(void)
 {
-	HASH_SEQ_STATUS scan;
-	CacheEntry *entry;
-
-	if (!stats_pending || cache == NULL)
+	if (!stats_pending)
 		return;
 	stats_pending = false;
-	hash_seq_init(&scan, cache);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		entry_flush(entry);
-}
-
-/* Counts of a keyspace that is gone go with it. */
-static void
-entry_flush(CacheEntry *entry)
-{
-	if (hs_keyspace_is_current(&entry->handle))
-		hs_stats_flush(&entry->handle);
+	for (CacheEntry *entry = entries; entry != NULL; entry = entry->next)
+		hs_stats_flush(&entry->handle);	/* those of a keyspace that is gone go with it */
 }
 
 /*
@@ -217,10 +206,16 @@ entry_find(const char *name)
 	{
 		HsHandle	h;
 		uint64		epoch = resolve(NameStr(key.name), &h);
+		bool		found;
 
-		entry = hash_search(cache, &key, HASH_ENTER, NULL);
+		entry = hash_search(cache, &key, HASH_ENTER, &found);
 		entry->epoch = epoch;
 		entry->handle = h;
+		if (!found)
+		{
+			entry->next = entries;
+			entries = entry;
+		}
 	}
 	else if (!entry_is_good(entry))
 		entry_renew(entry);
@@ -230,7 +225,7 @@ entry_find(const char *name)
 static void
 entry_renew(CacheEntry *entry)
 {
-	entry_flush(entry);			/* of what the name stood for until now */
+	hs_stats_flush(&entry->handle);	/* of what the name stood for until now */
 	entry->epoch = 0;
 	entry->epoch = resolve(NameStr(entry->key.name), &entry->handle);
 }

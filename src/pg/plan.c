@@ -158,7 +158,8 @@ combined_rows(const HsgCall *call, Combined how)
 		if (nulls[i])
 			return HSG_DEFAULT_ROWS;
 		v = PG_DETOAST_DATUM_PACKED(datums[i]);
-		if (hsg_begin(&op, &h, hs_bytes(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v)), HS_SHARED) == HS_OK)
+		if (hsg_begin(&op, &h, hs_bytes(VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v)), HS_SHARED,
+					  HS_CLOCK_LATER) == HS_OK)
 		{
 			count = count_of(&op);
 			hs_op_end(&op);
@@ -181,7 +182,7 @@ hsg_plan_begin(const HsgCall *call, HsHandle *h, HsOp *op)
 	Const	   *key = hsg_known(call, 0);
 
 	return key != NULL && !key->constisnull && open_quietly(call, h) &&
-		hsg_begin(op, h, hsg_known_bytes(key), HS_SHARED) == HS_OK;
+		hsg_begin(op, h, hsg_known_bytes(key), HS_SHARED, HS_CLOCK_LATER) == HS_OK;
 }
 
 double

@@ -15,12 +15,13 @@
 
 #include "value.h"
 
+static bool value_load_rest(HsHandle *h, HsBytes key, HsgValue *v, HsStatus status, HsRead r);
 static bool value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v);
 static bool value_getdel(FunctionCallInfo fcinfo, HsgValue *v);
 static bool value_getex(FunctionCallInfo fcinfo, HsgValue *v);
 static bool value_getset(FunctionCallInfo fcinfo, uint16_t flags, HsgValue *v);
 static bool value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags,
-					  HsSetRule *rule, HsgValue *old);
+					  HsSetRule *rule, int64_t clock_us, HsgValue *old);
 static Datum set_command(FunctionCallInfo fcinfo, uint16_t flags);
 static Datum cas_command(FunctionCallInfo fcinfo, uint16_t flags);
 static Datum set_if_command(FunctionCallInfo fcinfo, uint16_t flags);
@@ -102,20 +103,37 @@ hotset_kv_get_int(PG_FUNCTION_ARGS)
  * The value of the key; false if there is none.  Most keys do not expire, and
  * asking the clock takes as long as the rest, so it is asked afterwards.
  */
-static bool
+static inline bool
 value_load(HsHandle *h, HsBytes key, HsgValue *v)
 {
+	HsRead		r;
+	HsStatus	status = hs_read(h, key, HS_CLOCK_LATER, v->stack.bytes, sizeof(v->stack), &r);
+
+	if (likely(status == HS_OK && r.expires_us == HS_NEVER))
+	{
+		hsg_value_whole(v, r.flags, r.size);
+		return true;
+	}
+	return status != HS_NOT_FOUND && value_load_rest(h, key, v, status, r);
+}
+
+/* What can expire, is long, is no string, or comes in the way of something else. */
+static pg_noinline bool
+value_load_rest(HsHandle *h, HsBytes key, HsgValue *v, HsStatus status, HsRead r)
+{
 	HsType		found = HS_STRING;
-	HsStatus	status;
 
 	hsg_value_init(v);
-	do
+	status = hs_string_fetched(h, key, HS_CLOCK_LATER, &v->got, &found, status, r);
+	for (;;)
 	{
-		status = hs_string_fetch(h, key, HS_CLOCK_LATER, &v->got, &found);
 		if (v->got.expires_us != HS_NEVER &&
 			hs_read_expired(h, status, v->got.expires_us, hsg_now()))
 			status = HS_NOT_FOUND;
-	} while (hsg_value_again(v, status, h, key) || hsg_retry(h, status, 0, 0));
+		if (!hsg_value_again(v, status, h, key) && !hsg_retry(h, status, 0, 0))
+			break;
+		status = hs_string_fetch(h, key, HS_CLOCK_LATER, &v->got, &found);
+	}
 	if (status == HS_NOT_FOUND)
 		return false;
 	hsg_check(status, h, key, HS_STRING, found);
@@ -123,7 +141,7 @@ value_load(HsHandle *h, HsBytes key, HsgValue *v)
 }
 
 /* The value of the key in the first argument. */
-static bool
+static inline bool
 value_read(FunctionCallInfo fcinfo, int ks_arg, HsgValue *v)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, ks_arg);
@@ -260,6 +278,7 @@ set_command(FunctionCallInfo fcinfo, uint16_t flags)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 7);
 	HsBytes    *tags;
+	int64_t		clock_us = HS_CLOCK_LATER;
 	bool		nx = hsg_arg_flag(fcinfo, 3);
 	bool		xx = hsg_arg_flag(fcinfo, 4);
 	HsSetRule	rule = {.keep_ttl = hsg_arg_flag(fcinfo, 5)};
@@ -269,33 +288,38 @@ set_command(FunctionCallInfo fcinfo, uint16_t flags)
 	if (rule.keep_ttl && !PG_ARGISNULL(2))
 		hsg_refuse_both("keep_ttl", "ttl");
 	rule.only = nx ? HS_SET_IF_ABSENT : xx ? HS_SET_IF_PRESENT : HS_SET_ALWAYS;
-	rule.expires_us = hsg_arg_expiry(fcinfo, 2, h);
+	rule.expires_us = hsg_arg_expiry_at(fcinfo, 2, h, &clock_us);
 	rule.ntags = hsg_arg_tags(fcinfo, 6, &tags);
 	rule.tags = tags;
-	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
+	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, clock_us, NULL));
 }
 
-/* Set argument 0 to argument 1; true if the rule allowed it. */
+/* Set argument 0 to argument 1; true if the rule allowed it.  clock_us: now, or HS_CLOCK_LATER. */
 static bool
-value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags, HsSetRule *rule, HsgValue *old)
+value_set(FunctionCallInfo fcinfo, HsHandle *h, uint16_t flags, HsSetRule *rule, int64_t clock_us,
+		  HsgValue *old)
 {
 	HsBytes		key;
 	HsNewValue	v;
-	HsOp		op = {0};
+	HsOp		op;
 	HsStatus	status;
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	v = hsg_arg_value(fcinfo, 1, flags);
+	hsg_arg_value(fcinfo, 1, flags, &v);
+	op.hash = 0;
+	op.need = 0;
+	op.found_type = HS_ANY;
 	do
 	{
 		status = hs_value_prepare(h, &v, hsg_max_value, &op.need);
 		if (status != HS_OK)
 			continue;
-		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE,
-				 hs_string_set(&op, &v, rule, old != NULL ? &old->got : NULL, &done));
+		HSG_ONCE_AT(status, op, h, key, HS_EXCLUSIVE, clock_us,
+					hs_string_set(&op, &v, rule, old != NULL ? &old->got : NULL, &done));
 		hs_value_discard(&v);
+		clock_us = HS_CLOCK_LATER;
 	} while ((old != NULL && hsg_value_again(old, status, h, key)) ||
 			 hsg_retry(h, status, op.hash, op.need));
 	hsg_check(status, h, key, HS_STRING, op.found_type);
@@ -346,7 +370,7 @@ value_getset(FunctionCallInfo fcinfo, uint16_t flags, HsgValue *old)
 
 	hsg_value_init(old);
 	old->got.text_only = flags != 0;
-	(void) value_set(fcinfo, h, flags, &rule, old);
+	(void) value_set(fcinfo, h, flags, &rule, HS_CLOCK_LATER, old);
 	return old->got.found;
 }
 
@@ -511,7 +535,7 @@ cas_command(FunctionCallInfo fcinfo, uint16_t flags)
 	hsg_require(fcinfo, 2, "version");
 	rule.version = (uint64_t) PG_GETARG_INT64(2);
 	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h);
-	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
+	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, HS_CLOCK_LATER, NULL));
 }
 
 /* kv_set_if(key text, value text, expected text, ttl interval) returns boolean */
@@ -553,13 +577,13 @@ set_if_command(FunctionCallInfo fcinfo, uint16_t flags)
 	hsg_require_value(fcinfo, 1, "To remove a key, use kv_del_if.");
 	rule.expires_us = hsg_arg_expiry(fcinfo, 3, h);
 	if (PG_ARGISNULL(2))
-		PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, NULL));
+		PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, HS_CLOCK_LATER, NULL));
 
 	key = hsg_arg_bytes(fcinfo, 0);
 	rule.only = HS_SET_IF_EQUAL;
 	while (value_matches(fcinfo, h, key, 2, flags, &rule.expected, &rule.expected_flags))
 	{
-		if (value_set(fcinfo, h, flags, &rule, NULL))
+		if (value_set(fcinfo, h, flags, &rule, HS_CLOCK_LATER, NULL))
 			PG_RETURN_BOOL(true);
 		CHECK_FOR_INTERRUPTS(); /* it has changed since: look again */
 	}

@@ -68,7 +68,7 @@ value_mark_text(HsgValue *v, HsHandle *h, HsBytes key)
  */
 
 text *
-hsg_value_text(HsgValue *v)
+hsg_value_text_of(HsgValue *v)
 {
 	if (v->got.flags & HS_RF_INT)
 		return int_text(v);
@@ -135,20 +135,6 @@ jsonb_text(const HsgValue *v)
 	char	   *s = JsonbToCString(NULL, root, (int) v->got.size);
 
 	return cstring_to_text(s);
-}
-
-/*
- * ---- Arguments --------------------------------------------------------------
- */
-
-HsNewValue
-hsg_arg_value(FunctionCallInfo fcinfo, int n, uint16_t flags)
-{
-	HsNewValue	v = {.flags = flags};
-
-	hsg_require_value(fcinfo, n, "To remove a key, use kv_del.");
-	v.bytes = hsg_arg_bytes(fcinfo, n);
-	return v;
 }
 
 void

@@ -35,6 +35,16 @@ hsg_value_init(HsgValue *v)
 	v->chunk = NULL;
 }
 
+/* What was read into 'stack' is the value, of these record flags. */
+static inline void
+hsg_value_whole(HsgValue *v, uint16_t flags, size_t size)
+{
+	v->got.buf = v->stack.bytes;
+	v->got.size = size;
+	v->got.flags = flags & HS_RF_VALUE;
+	v->chunk = NULL;
+}
+
 /* Enlarge the buffer, or check and mark the bytes as text: hsg_value_again(). */
 extern void hsg_value_mend(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key);
 
@@ -59,12 +69,33 @@ hsg_value_again(HsgValue *v, HsStatus status, HsHandle *h, HsBytes key)
  * is the bytes of that.  Bytes that are no valid text are 22021, text that is no
  * JSON is 22P02.
  */
-extern text *hsg_value_text(HsgValue *v);
+extern text *hsg_value_text_of(HsgValue *v);
 extern bytea *hsg_value_bytea(HsgValue *v);
 extern Jsonb *hsg_value_jsonb(HsgValue *v);
 
+/* The usual case in line: text that is known to be text. */
+static inline text *
+hsg_value_text(HsgValue *v)
+{
+	text	   *result;
+
+	if (unlikely(v->got.flags != HS_RF_TEXT || v->chunk != NULL))
+		return hsg_value_text_of(v);
+	result = palloc(VARHDRSZ + v->got.size);
+	SET_VARSIZE(result, VARHDRSZ + v->got.size);
+	memcpy(VARDATA(result), v->got.buf, v->got.size);
+	return result;
+}
+
 /* Argument n as a value to be stored; 'flags' say of which type it is. */
-extern HsNewValue hsg_arg_value(FunctionCallInfo fcinfo, int n, uint16_t flags);
+static inline void
+hsg_arg_value(FunctionCallInfo fcinfo, int n, uint16_t flags, HsNewValue *v)
+{
+	hsg_require_value(fcinfo, n, "To remove a key, use kv_del.");
+	v->bytes = hsg_arg_bytes(fcinfo, n);
+	v->flags = flags;
+	v->has_pages = false;
+}
 
 /* Raise for a string that holds jsonb where bytes are asked for, and other types. */
 extern void hsg_check_string(HsStatus status, HsHandle *h, HsBytes key, HsType found);
