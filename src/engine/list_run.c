@@ -13,7 +13,9 @@
 #define CODE_INT		HS_PACK_INT
 #define CODE_CHAIN		HS_PACK_CHAIN
 #define CODE_RAW		250
+#define CODE_DIGITS		251
 
+#define MIN_DIGITS		10		/* at the end of a text that is packed */
 #define MIN_PREFIX		3		/* bytes: a shorter one is not worth it */
 
 static void
@@ -80,7 +82,7 @@ tagged_size(uint8_t code, const uint8_t *tag)
 {
 	uint16_t	size;
 
-	if (code == CODE_RAW)
+	if (code >= CODE_RAW)
 		return 2u + *tag;
 	memcpy(&size, tag, 2);
 	return 4u + size;
@@ -95,7 +97,7 @@ size_before(uint8_t code, const uint8_t *end)
 		return code - CODE_INT;
 	if (code == CODE_CHAIN)
 		return HS_LRUN_CHAIN_SIZE;
-	return tagged_size(code, end - (code == CODE_RAW ? 1 : 2));
+	return tagged_size(code, end - (code >= CODE_RAW ? 1 : 2));
 }
 
 static inline unsigned
@@ -113,7 +115,7 @@ size_behind(uint8_t code, const uint8_t *begin)
 static inline unsigned
 tag_size(uint8_t code)
 {
-	return code == CODE_TEXT16 ? 2 : code == CODE_RAW ? 1 : 0;
+	return code == CODE_TEXT16 ? 2 : code >= CODE_RAW ? 1 : 0;
 }
 
 /*
@@ -126,6 +128,32 @@ begins_with(HsBytes text, HsBytes prefix)
 	return text.size >= prefix.size && memcmp(text.data, prefix.data, prefix.size) == 0;
 }
 
+/*
+ * Pack the digits at the end of a text, if that takes less than 'size' bytes, those of the size
+ * around it not counted.  Half the memory of hashes, tokens and long numbers, for 60 instructions.
+ */
+static bool
+pack_digits(HsLentry *e, HsBytes text, size_t size)
+{
+	size_t		front;
+	size_t		n;
+
+	if (text.size < MIN_DIGITS || !hs_is_digit16(text.data[text.size - 1]) ||
+		!hs_is_digit16(text.data[text.size - MIN_DIGITS]))
+		return false;
+	n = hs_digits_at_end(text, 2 * HS_LRUN_DIGITS) / 2;
+	front = text.size - 2 * n;
+	if (n < MIN_DIGITS / 2 || front > HS_LRUN_FRONT || 1 + front + n + 2 >= size)
+		return false;
+	e->made[0] = (uint8_t) n;
+	hs_copy_short(e->made + 1, text.data, front);
+	hs_digits_pack(e->made + 1 + front, text.data + front, n);
+	e->code = CODE_DIGITS;
+	e->tag = 1;
+	e->body = hs_bytes(e->made, 1 + front + n);
+	return true;
+}
+
 void
 hs_lentry_make(HsLentry *e, const HsLrun *r, HsBytes text)
 {
@@ -136,17 +164,19 @@ hs_lentry_make(HsLentry *e, const HsLrun *r, HsBytes text)
 	if (pack.width > 0)
 	{
 		for (unsigned i = 0; i < pack.width; i++)
-			e->number[i] = (uint8_t) ((uint64_t) pack.number >> (8 * i));
+			e->made[i] = (uint8_t) ((uint64_t) pack.number >> (8 * i));
 		e->code = (uint8_t) (CODE_INT + pack.width);
-		e->body = hs_bytes(e->number, pack.width);
+		e->body = hs_bytes(e->made, pack.width);
 	}
 	else if (text.size <= (size_t) HS_PACK_TEXT + r->prefix &&
 			 (r->prefix == 0 || begins_with(text, prefix_of(r))))
 	{
+		if (pack_digits(e, text, text.size - r->prefix))
+			return;
 		e->code = (uint8_t) (text.size - r->prefix);
 		e->body = hs_bytes(text.size > 0 ? text.data + r->prefix : NULL, e->code);
 	}
-	else
+	else if (!pack_digits(e, text, text.size + 2))
 	{
 		e->code = text.size <= HS_PACK_TEXT ? CODE_RAW : CODE_TEXT16;
 		e->tag = (uint8_t) tag_size(e->code);
@@ -157,11 +187,11 @@ hs_lentry_make(HsLentry *e, const HsLrun *r, HsBytes text)
 void
 hs_lentry_chain(HsLentry *e, HsRef chain, uint32_t size)
 {
-	memcpy(e->number, &size, 4);
-	memcpy(e->number + 4, &chain, 4);
+	memcpy(e->made, &size, 4);
+	memcpy(e->made + 4, &chain, 4);
 	e->code = CODE_CHAIN;
 	e->tag = 0;
-	e->body = hs_bytes(e->number, HS_LRUN_CHAIN_SIZE);
+	e->body = hs_bytes(e->made, HS_LRUN_CHAIN_SIZE);
 	e->text = hs_bytes(NULL, 0);
 }
 
@@ -170,11 +200,11 @@ hs_lentry_from(HsLentry *e, const HsLrun *r, const HsLvalue *v, uint8_t *buf)
 {
 	if (v->code == CODE_CHAIN)
 		hs_lentry_chain(e, v->pack.chain, (uint32_t) v->pack.text.size);
-	else if (v->pack.width == 0 && v->prefix.size == 0)
+	else if (v->pack.width == 0 && v->prefix.size == 0 && v->digits.size == 0)
 		hs_lentry_make(e, r, v->pack.text);
 	else
 	{
-		/* short: text with a prefix, or a number */
+		/* short: text with a prefix or packed digits, or a number */
 		hs_lvalue_copy(v, buf);
 		hs_lentry_make(e, r, hs_bytes(buf, hs_lvalue_size(v)));
 	}
@@ -185,9 +215,14 @@ put_payload(uint8_t *at, const HsLentry *e)
 {
 	uint16_t	size = (uint16_t) e->body.size;
 
-	hs_copy(at, &size, e->tag); /* little-endian */
-	hs_copy(at + e->tag, e->body.data, e->body.size);
-	hs_copy(at + e->tag + e->body.size, &size, e->tag);
+	if (e->tag == 1)
+		at[0] = at[1 + size] = (uint8_t) size;
+	else if (e->tag == 2)
+	{
+		memcpy(at, &size, 2);
+		memcpy(at + 2 + size, &size, 2);
+	}
+	hs_copy_short(at + e->tag, e->body.data, e->body.size);
 }
 
 void
@@ -271,7 +306,7 @@ hs_lrun_value(const HsLrun *r, const HsLpos *pos, HsLvalue *v)
 	unsigned	tag = tag_size(code);
 
 	v->code = code;
-	v->prefix = hs_bytes(NULL, 0);
+	v->prefix = v->digits = hs_bytes(NULL, 0);
 	v->pack = (HsPack) {{NULL, 0}, 0, 0, HS_REF_NONE};
 	if (code > CODE_INT && code < CODE_CHAIN)
 	{
@@ -291,6 +326,13 @@ hs_lrun_value(const HsLrun *r, const HsLpos *pos, HsLvalue *v)
 		if (code < CODE_TEXT16)
 			v->prefix = prefix_of(r);
 		v->pack.text = hs_bytes(end - size + tag, size - 2 * tag);
+		if (code == CODE_DIGITS)
+		{
+			uint8_t		n = *v->pack.text.data;
+
+			v->digits = hs_bytes(end - 1 - n, n);
+			v->pack.text = hs_bytes(v->pack.text.data + 1, size - 3u - n);
+		}
 	}
 }
 
@@ -322,6 +364,19 @@ emit_value(const HsLrun *r, const HsLpos *pos, HsItems *out)
 		if (at != NULL)
 			(void) hs_int_format(n, at);
 		return at != NULL;
+	}
+	if (code == CODE_DIGITS)
+	{
+		const uint8_t *body = end - size_before(code, end) + 1;
+		size_t		n = *body;
+		size_t		front = (size_t) (end - body) - 2 - n;
+
+		at = hs_items_space(out, front + 2 * n);
+		if (at == NULL)
+			return false;
+		hs_copy_short(at, body + 1, front);
+		hs_digits_unpack(at + front, body + 1 + front, n);
+		return true;
 	}
 	hs_lrun_value(r, pos, &v);
 	at = hs_items_space(out, hs_lvalue_size(&v));
@@ -653,6 +708,11 @@ first_bytes(const HsLvalue *v, uint8_t *out)
 {
 	size_t		rest = v->pack.text.size;
 
+	if (v->digits.size > 0)
+	{
+		hs_lvalue_copy(v, out);
+		return (unsigned) hs_lvalue_size(v);
+	}
 	if (v->prefix.size + rest > UINT8_MAX)
 		rest = UINT8_MAX - v->prefix.size;
 	hs_copy(out, v->prefix.data, v->prefix.size);
@@ -712,6 +772,19 @@ hs_lrun_compress(HsLrun *r)
 	return true;
 }
 
+/* Text that would be packed so again. */
+static const char *
+verify_digits(const HsLrun *r, const HsLvalue *v)
+{
+	uint8_t		text[HS_LRUN_FRONT + 2 * HS_LRUN_DIGITS];
+	HsLentry	again;
+
+	hs_lvalue_copy(v, text);
+	hs_lentry_make(&again, r, hs_bytes(text, hs_lvalue_size(v)));
+	return again.code == CODE_DIGITS && again.made[0] == v->digits.size ? NULL :
+		"list: digits are not packed as they should be";
+}
+
 static const char *
 verify_value(const HsLrun *r, const HsLpos *pos, bool may_chain)
 {
@@ -724,6 +797,8 @@ verify_value(const HsLrun *r, const HsLpos *pos, bool may_chain)
 	if (v.pack.width > 0)
 		return hs_pack_width(v.pack.number) == v.pack.width ? NULL :
 			"list: integer is not the shortest";
+	if (v.code == CODE_DIGITS)
+		return verify_digits(r, &v);
 	if (v.code < CODE_TEXT16 && r->prefix > 0)
 		return NULL;
 	again = hs_pack(v.pack.text);
@@ -735,6 +810,16 @@ verify_value(const HsLrun *r, const HsLpos *pos, bool may_chain)
 		return "list: text is not in its shortest form";
 	return v.pack.text.size <= (size_t) HS_PACK_TEXT + r->prefix &&
 		begins_with(v.pack.text, prefix_of(r)) ? "list: text repeats the prefix" : NULL;
+}
+
+/* The sizes of a payload with packed digits, which ends there, agree with each other. */
+static bool
+digits_fit(const uint8_t *end)
+{
+	unsigned	size = size_before(CODE_DIGITS, end);
+	unsigned	n = size > 2 ? end[1 - (int) size] : 0;
+
+	return n >= HS_DIGITS_MIN && n <= HS_LRUN_DIGITS && 3 + n <= size && size - 3 - n <= HS_LRUN_FRONT;
 }
 
 const char *
@@ -757,13 +842,15 @@ hs_lrun_verify(uint8_t *data, uint32_t size, bool may_chain)
 		uint8_t		code = codes(&r)[pos.p];
 		unsigned	tag = tag_size(code);
 
-		if (code > CODE_RAW)
+		if (code > CODE_DIGITS)
 			return "list: unknown code";
 		if (pos.end - r.low < 2 * tag || pos.end - r.low < size_before(code, data + pos.end))
 			return "list: payload is cut short";
 		if (tag > 0 && tagged_size(code, data + pos.end - size_before(code, data + pos.end)) !=
 			size_before(code, data + pos.end))
 			return "list: sizes around a text differ";
+		if (code == CODE_DIGITS && !digits_fit(data + pos.end))
+			return "list: packed digits are cut short";
 		wrong = verify_value(&r, &pos, may_chain);
 	}
 	if (wrong == NULL && pos.end != r.low)

@@ -14,6 +14,8 @@
  *	241..248	integer of 1..8 bytes, little-endian
  *	249			u32 size | HsRef of a chain (chain.h)
  *	250			text that does not begin with the prefix, between two u8 with its size
+ *	251			text that ends in many of the digits 0-9 a-f: u8 d | what is before them, the prefix
+ *				too | d bytes with two digits each, all between two u8 with its size
  *
  * Equal values in one run have equal codes and payloads, but for chains.
  * Known to list*.c only.
@@ -21,6 +23,7 @@
 #ifndef HS_LIST_RUN_H
 #define HS_LIST_RUN_H
 
+#include "digits.h"
 #include "items.h"
 #include "pack.h"
 
@@ -29,6 +32,8 @@
 #define HS_LRUN_CHAIN_SIZE	8	/* bytes of its payload */
 #define HS_LRUN_TAGS		4	/* bytes around longer text */
 #define HS_LRUN_MAX			4096	/* bytes of the largest run */
+#define HS_LRUN_FRONT		47	/* bytes before packed digits */
+#define HS_LRUN_DIGITS		96	/* bytes of them */
 
 /*
  * A run, opened: the header is a copy, which every change writes back.  Process-local.
@@ -50,6 +55,7 @@ typedef struct HsLvalue
 {
 	HsBytes		prefix;			/* of its text */
 	HsPack		pack;			/* the rest, or all */
+	HsBytes		digits;			/* packed ones behind that, or none */
 	uint8_t		code;
 } HsLvalue;
 
@@ -58,8 +64,8 @@ typedef struct HsLentry
 {
 	uint8_t		code;
 	uint8_t		tag;			/* bytes of the size before and behind the body */
-	HsBytes		body;			/* in 'number', or borrowed */
-	uint8_t		number[8];
+	HsBytes		body;			/* in 'made', or borrowed */
+	uint8_t		made[1 + HS_LRUN_FRONT + HS_LRUN_DIGITS];
 	HsBytes		text;			/* all of it, if it is no integer or known chain */
 } HsLentry;
 
@@ -116,7 +122,7 @@ extern void hs_lentry_from(HsLentry *e, const HsLrun *r, const HsLvalue *v, uint
 static inline size_t
 hs_lvalue_size(const HsLvalue *v)
 {
-	return v->prefix.size + hs_pack_text_size(&v->pack);
+	return v->prefix.size + hs_pack_text_size(&v->pack) + 2 * v->digits.size;
 }
 
 static inline void
@@ -124,6 +130,8 @@ hs_lvalue_copy(const HsLvalue *v, uint8_t *dst)
 {
 	hs_copy(dst, v->prefix.data, v->prefix.size);
 	hs_pack_copy(&v->pack, dst + v->prefix.size);
+	if (v->digits.size > 0)
+		hs_digits_unpack(dst + v->pack.text.size, v->digits.data, v->digits.size);
 }
 
 /* A place in a run, for going on from there in either direction. */

@@ -11,7 +11,7 @@
 #include "list_model_test.h"
 
 #define REGION_SIZE		((size_t) 8 << 20)
-#define SPACE			200
+#define SPACE			(20 * LIST_NVALUES)	/* values there may be */
 #define BUF_SIZE		((size_t) 2 << 20)
 
 #define MUST(cond)	((cond) ? (void) 0 : fail(#cond, __LINE__))

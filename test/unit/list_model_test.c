@@ -36,6 +36,9 @@ list_model_values(unsigned space, ListValues kind, uint64_t seed)
 			snprintf(text, sizeof(text), "%u%s", i, i % 4 == 0 ? "000000000000" : "");
 		else if (kind == LIST_ALIKE)
 			snprintf(text, sizeof(text), "%s:%07u", i % 50 == 7 ? "other" : "queue:some:job", i);
+		else if (kind == LIST_DIGITS)
+			snprintf(text, sizeof(text), "%s%.*s%08x%s", i % 3 == 0 ? "job:" : i % 50 == 7 ? "of another kind" : "",
+					 (int) (i % 29), "00ff00112233445566778899aabb", i, i % 13 == 5 ? "." : "");
 		else if (kind == LIST_EMPTY && i == 0)
 			text[0] = '\0';
 		else

@@ -22,7 +22,7 @@ typedef struct ListModel
 /* What values of a table look like. */
 typedef enum ListValues
 {
-	LIST_INTS, LIST_ALIKE, LIST_ANY, LIST_LONG, LIST_EMPTY, LIST_NVALUES
+	LIST_INTS, LIST_ALIKE, LIST_ANY, LIST_LONG, LIST_EMPTY, LIST_DIGITS, LIST_NVALUES
 } ListValues;
 
 /* Every value of the table is another one. */
