@@ -15,11 +15,15 @@ hs_blob_max(const HsOp *op)
 	return rest < HS_RECORD_MAX ? HS_RECORD_MAX - rest : 0;
 }
 
-/* Bytes to reserve for a blob that has outgrown its record: one that grows will grow again. */
+/*
+ * Bytes to reserve for a blob that has outgrown its record by 'step': one that grows will grow
+ * again.  Not if there would be no room for another step: small hashes would carry it for nothing.
+ */
 static size_t
-size_with_slack(const HsOp *op, size_t used)
+size_with_slack(const HsOp *op, size_t used, size_t step)
 {
-	size_t		size = used + used / (used < 512 ? 16 : 8);
+	size_t		slack = used / (used < 512 ? 16 : 8);
+	size_t		size = used + (slack < step ? 0 : slack);
 	size_t		header;
 
 	/* bytes that the record would be padded with are for nothing */
@@ -41,7 +45,7 @@ hs_blob_commit(HsOp *op, HsType type, HsRecord *record, const uint8_t *blob, siz
 	if (!fits || old.size > 2 * used + 64)
 	{
 		if (record != NULL && !fits)
-			size = size_with_slack(op, used);
+			size = size_with_slack(op, used, used - old.size);
 		status = hs_reserve(op, (uint16_t) type, size,
 							record != NULL ? hs_expiry(record) : new_expires_us, &draft);
 		if (status == HS_OK)
