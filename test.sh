@@ -92,6 +92,12 @@ count_results()
 # What a reader needs to see of a failed suite.
 show_failure()
 {
+	# of a TAP program that ended long before the last one
+	if [ "$1" = tap ]
+	then
+		say "--- $1: what failed"
+		grep -E '^not ok|^# +(Failed|got|expected)|Dubious| at [^ ]+\.p[lm] line ' "$log_dir/$1.log" | head -n 40 || true
+	fi
 	say "--- $1: end of the output"
 	tail -n "${HOTSET_TEST_LINES:-60}" "$log_dir/$1.log"
 	for diffs in "$work/tree/regression.diffs" "$work/tree/output_iso/regression.diffs" "$work/tree/output_recipes/regression.diffs"

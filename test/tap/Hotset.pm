@@ -151,11 +151,12 @@ sub query_fails
 	$session->{stderr} = '';
 }
 
-# Until the code returns true, at most so many seconds.
+# Until the code returns true, at most so many seconds; PostgreSQL's tests wait for
+# three minutes (PG_TEST_TIMEOUT_DEFAULT), which a busy machine may need.
 sub eventually
 {
 	my ($code, $seconds) = @_;
-	my $end = time() + ($seconds // 60);
+	my $end = time() + ($seconds // $PostgreSQL::Test::Utils::timeout_default);
 
 	while (time() < $end)
 	{
