@@ -113,7 +113,7 @@ SELECT hotset_cache_stats_reset();
 SELECT kv_fetch('brief', 'SELECT 1', ttl => '1 ms');
 SELECT pg_sleep(0.01);
 SELECT kv_fetch('brief', 'SELECT 1', ttl => '1 ms');
-SELECT hits, misses_absent, computed FROM hotset_cache_stats();
+SELECT hits, misses_absent, computed FROM hotset_cache_stats;
 
 -- serializable transactions do without, unless told otherwise
 SELECT hotset_cache_stats_reset();

@@ -1618,6 +1618,10 @@ CREATE FUNCTION hotset_cache_stats(OUT hits bigint, OUT misses_absent bigint,
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION hotset_cache_stats() IS 'counts of cached results since the server started or hotset_cache_stats_reset()';
 
+CREATE VIEW hotset_cache_stats AS SELECT * FROM hotset_cache_stats();
+COMMENT ON VIEW hotset_cache_stats IS 'counts of cached results, hits and misses by cause';
+GRANT SELECT ON hotset_cache_stats TO PUBLIC;
+
 CREATE FUNCTION hotset_cache_stats_reset() RETURNS void
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION hotset_cache_stats_reset() IS 'begin to count anew';
