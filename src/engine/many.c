@@ -4,7 +4,7 @@
  *
  * What a key at random costs is waiting for its bucket and then for its record.
  * Looking at a window of keys step by step has the lines of all of them on their way
- * at once: 100 keys of a million take 90 ns each instead of 390.
+ * at once: 100 keys of a million, into an array, take 140 to 200 ns each instead of 360 to 580.
  *
  * Why it was one instant, the one before hs_many_are_true() looks at the first geometry:
  * the bucket of each key is as it was when it was read until its version is looked at again,
