@@ -132,12 +132,7 @@ hs_chain_free(HsPart *part, HsRef chain, size_t size)
 	else if (size <= FREE_NOW * PIECE_ROOM)
 		(void) hs_chain_free_slice(part, chain, UINT32_MAX);
 	else
-	{
-		First	   *first = hs_ptr(chain);
-
-		first->root.next_dead = part->graveyard;
-		part->graveyard = chain;
-	}
+		hs_bury_later(part, chain);
 }
 
 void

@@ -47,14 +47,6 @@ effect(HsOp *op, HsBytes member, int64_t expires_us)
 				   member);
 }
 
-/* Nobody refers to it: its nodes are freed later. */
-static void
-discard(HsPart *part, HsRef root)
-{
-	hs_root(root)->next_dead = part->graveyard;
-	part->graveyard = root;
-}
-
 /* Make the large collection the value of the key, or give it up. */
 static HsStatus
 publish(HsOp *op, HsType type, HsRef root, int64_t expires_us)
@@ -62,7 +54,7 @@ publish(HsOp *op, HsType type, HsRef root, int64_t expires_us)
 	HsStatus	status = hs_root_publish(op, type, root, expires_us);
 
 	if (status != HS_OK)
-		discard(op->part, root);
+		hs_bury_later(op->part, root);
 	return status;
 }
 
@@ -203,7 +195,7 @@ expire_members(Setting *s, HsRecord *record, uint32_t nset)
 	if (status != HS_OK)
 	{
 		if (is_new && root != HS_REF_NONE)
-			discard(op->part, root);
+			hs_bury_later(op->part, root);
 		return hs_needs_bytes(op, status, op->need);
 	}
 	hs_dues_settle(op->part, record);
@@ -465,7 +457,7 @@ hs_dues_load(HsOp *op, HsType type, HsBytes payload, int64_t expires_us)
 								payload.size - DUMP_HEADER - members.size));
 	if (status != HS_OK)
 	{
-		discard(op->part, root);
+		hs_bury_later(op->part, root);
 		return hs_needs_bytes(op, status, payload.size);
 	}
 	return publish(op, type, root, expires_us);

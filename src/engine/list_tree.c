@@ -602,10 +602,7 @@ hs_ltree_cut(HsPart *part, HsLtree *t, uint32_t count, bool left)
 	note_from(t, &path, 0, -(int64_t) count, -(int64_t) bytes);
 	collapse(part, t);
 	if (dead != HS_REF_NONE)
-	{
-		inner(dead)->root.next_dead = part->graveyard;
-		part->graveyard = dead;
-	}
+		hs_bury_later(part, dead);
 }
 
 /*

@@ -215,6 +215,18 @@ hs_note_freed(HsKeyspace *ks, uint64_t bytes)
 		atomic_fetch_add_explicit(&ks->freed, bytes, memory_order_relaxed);
 }
 
+/*
+ * What 'root' is the root of is freed later, piece by piece: at the end of commands, by the
+ * worker, by hs_make_room(), which must not take the keyspace for full from here on.
+ */
+static inline void
+hs_bury_later(HsPart *part, HsRef root)
+{
+	hs_root(root)->next_dead = part->graveyard;
+	part->graveyard = root;
+	atomic_store_explicit(&hs_part_keyspace(part)->full_mark, 0, memory_order_relaxed);
+}
+
 /* slab.c */
 extern void hs_slab_setup(void);
 

@@ -42,12 +42,7 @@ free_owned(HsPart *part, HsRecord *record)
 	if (flags & HS_RF_BIG)
 		hs_big_free(part, record);
 	else if (flags & HS_RF_LARGE)
-	{
-		HsRef		root = hs_record_root(record);
-
-		hs_root(root)->next_dead = part->graveyard;
-		part->graveyard = root;
-	}
+		hs_bury_later(part, hs_record_root(record));
 }
 
 void

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "heap_test.h"
+#include "key.h"
 #include "keys_test.h"
 #include "kvstring.h"
 #include "port_test.h"
@@ -37,9 +38,9 @@ close_store(void)
 	heap_close();
 }
 
-/* zadd of 'n' members at once, as a command does it; *rooms counts retries. */
+/* zadd of 'n' members at once, the first of this number, as a command does it; *rooms counts retries. */
 static HsStatus
-add_members(uint64_t key, unsigned n, unsigned *rooms)
+add_members(uint64_t key, unsigned first, unsigned n, unsigned *rooms)
 {
 	static char names[1000][24];
 	static HsZsetMember members[1000];
@@ -51,7 +52,7 @@ add_members(uint64_t key, unsigned n, unsigned *rooms)
 
 	for (unsigned i = 0; i < n; i++)
 	{
-		members[i].member = hs_bytes(names[i], (size_t) snprintf(names[i], 24, "member:%u", i));
+		members[i].member = hs_bytes(names[i], (size_t) snprintf(names[i], 24, "member:%u", first + i));
 		members[i].score = (double) ((i * 7919) % n);
 	}
 	*rooms = 0;
@@ -83,7 +84,7 @@ endless_collections(void)
 		unsigned	rooms;
 		HsStats		s;
 
-		CHECK_EQ(add_members(k, 1000, &rooms), HS_OK);
+		CHECK_EQ(add_members(k, 0, 1000, &rooms), HS_OK);
 		s = keys_stats(&ks);
 		CHECK(s.bytes <= s.limit);
 		if (rooms > most)
@@ -118,6 +119,42 @@ set_against(uint64_t key, size_t size, void (*meanwhile) (void), unsigned *rooms
 	return HS_NO_MEMORY;
 }
 
+
+static void
+nothing(void)
+{
+}
+
+/*
+ * A full keyspace has room again as soon as a large collection is deleted, though
+ * its nodes are freed later.
+ */
+static void
+room_after_a_deletion(void)
+{
+	char		name[KEYS_NAME_SIZE];
+	unsigned	members = 0;
+	unsigned	rooms;
+	uint64_t	key = 1;
+	bool		done;
+	HsOp		op;
+
+	heap_open(16 * MB);
+	heap_keyspace(&ks, 1, HS_EVICT_NONE, 8 * MB);
+	while (members < 100000 && add_members(0, members, 1000, &rooms) == HS_OK)
+		members += 1000;
+	while (set_against(key, 100, nothing, &rooms) == HS_OK)
+		key++;
+	CHECK_EQ(set_against(key, 100, nothing, &rooms), HS_NO_MEMORY);
+	REQUIRE_EQ(hs_op_begin(&op, &ks, keys_name(name, 0), HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	CHECK_EQ(hs_key_delete(&op, &done), HS_OK);
+	hs_op_end(&op);
+	CHECK(done);
+	for (uint64_t i = 0; i < 1000; i++)
+		REQUIRE_EQ(set_against(key + i, 100, nothing, &rooms), HS_OK);
+	close_store();
+}
+
 static void
 read_keys(uint64_t from, uint64_t to)
 {
@@ -138,11 +175,6 @@ static void
 read_all(void)
 {
 	read_keys(0, 5000);
-}
-
-static void
-nothing(void)
-{
 }
 
 /* Ten keys may go, but somebody reads them all the time: a writer is refused, soon. */
@@ -383,7 +415,7 @@ write_for_a_while(unsigned id)
 		unsigned	rooms = 0;
 
 		if (test_below(&r, 10) == 0)
-			refused += add_members(id * 1000000 + n, 1 + (unsigned) test_below(&r, 1000), &rooms) != HS_OK;
+			refused += add_members(id * 1000000 + n, 0, 1 + (unsigned) test_below(&r, 1000), &rooms) != HS_OK;
 		else
 			refused += keys_set(&ks, keys_name(name, id * 1000000 + n), hs_bytes(value, size),
 								HS_NEVER, HEAP_NOW) != HS_OK;
@@ -482,7 +514,7 @@ collection(uint64_t n)
 {
 	unsigned	rooms;
 
-	return add_members(n, 300, &rooms);
+	return add_members(n, 0, 300, &rooms);
 }
 
 /*
@@ -538,6 +570,7 @@ one_sided_contents(void)
 TEST_MAIN(TEST(endless_collections),
 		  TEST(only_hot_keys_may_go),
 		  TEST(every_key_is_hot),
+		  TEST(room_after_a_deletion),
 		  TEST(room_of_others),
 		  TEST(set_above_the_cap),
 		  TEST(mset_above_the_cap),
