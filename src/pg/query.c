@@ -180,6 +180,7 @@ hsg_query_check(HsBytes text, HsgQueryAs as)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	params.types = palloc(sizeof(Oid));
 	plan = SPI_prepare_params(statement_of(&q), params_setup, &params, 0);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the query: %s", SPI_result_code_string(SPI_result));
@@ -274,8 +275,8 @@ plan_make(KeptPlan *p, const HsgQuery *q)
 
 	if (p->params == NULL)
 		p->params = MemoryContextAllocZero(TopMemoryContext, sizeof(Params));
-	p->params->types = NULL;
-	p->params->n = 0;
+	if (p->params->types == NULL)
+		p->params->types = MemoryContextAlloc(TopMemoryContext, sizeof(Oid));
 	plan = SPI_prepare_params(statement_of(q), params_setup, p->params, 0);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the query: %s", SPI_result_code_string(SPI_result));
@@ -329,6 +330,8 @@ plan_free(SPIPlanPtr plan, Params *params)
 	}
 	if (plan != NULL)
 		SPI_freeplan(plan);
+	if (params != NULL && params->types != NULL)
+		pfree(params->types);
 	if (params != NULL)
 		pfree(params);
 }
@@ -371,7 +374,8 @@ params_setup(ParseState *pstate, void *arg)
 {
 	Params	   *params = arg;
 
-	params->types = NULL;
+	/* the array grows where it is: what the parser allocates goes with its context */
+	Assert(params->types != NULL);
 	params->n = 0;
 	setup_parse_variable_parameters(pstate, &params->types, &params->n);
 }
