@@ -323,14 +323,17 @@ change_begin(HsOp *op, const HsStringView *view)
 static uint8_t *
 note_space(HsOp *op, size_t size, int64_t expires_us)
 {
+	size_t		mark = hs_effects_mark(op->effects);
 	uint8_t		head[HS_EF_SET_HEAD] = {0};
 	uint8_t    *space;
 
 	memcpy(head + 2, &expires_us, 8);
 	space = hs_effect_space(op->effects, HS_EF_SET, op->key, hs_bytes(head, sizeof(head)), size);
-	if (space == NULL)
-		op->need = 0;
-	return space;
+	if (space != NULL && hs_tags_note(op))
+		return space;
+	hs_effects_undo(op->effects, mark);
+	op->need = 0;
+	return NULL;
 }
 
 static void
@@ -954,7 +957,6 @@ combine_publish(HsOp *op, HsBitsCombine *c, size_t size)
 	HsRecord   *old = hs_find(op);
 	HsDraft		draft;
 	HsStatus	status = HS_OK;
-	size_t		mark = hs_effects_mark(op->effects);
 	size_t		n;
 
 	c->result_size = size;
@@ -990,9 +992,8 @@ combine_publish(HsOp *op, HsBitsCombine *c, size_t size)
 		HsStringView view;
 
 		space = note_space(op, size, c->expires_us);
-		if (space == NULL || !hs_tags_note(op))
+		if (space == NULL)
 		{
-			hs_effects_undo(op->effects, mark);
 			hs_abandon(op, &draft);
 			return HS_NO_MEMORY;
 		}

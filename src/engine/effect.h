@@ -17,7 +17,7 @@
 
 typedef enum HsEffectOp
 {
-	HS_EF_SET = 1,				/* string: value flags, expires_us, bytes; tags stay */
+	HS_EF_SET = 1,				/* string without tags: value flags, expires_us, bytes */
 	HS_EF_DEL = 2,
 	HS_EF_EXPIRE = 3,			/* expires_us, HS_NEVER = persist */
 	HS_EF_ZADD = 4,				/* score, member */
@@ -30,7 +30,7 @@ typedef enum HsEffectOp
 	HS_EF_SREM = 11,			/* member */
 	HS_EF_LIST = 12,			/* a change of a list, see list.h */
 	HS_EF_DUE = 13,				/* expires_us, HS_NEVER = persist; member */
-	HS_EF_TAGS = 14,			/* all names of the key's tags, see tag.c */
+	HS_EF_TAGS = 14,			/* behind HS_EF_SET: names of its tags, see tag.c */
 	HS_EF_DEL_TAG = 15,			/* the key is the name of a tag */
 	HS_EF_END					/* above all others */
 } HsEffectOp;

@@ -10,6 +10,7 @@
  * changed meanwhile, and the check that the old value is still the one that was seen.
  */
 #include "kvstring.h"
+#include "tag.h"
 
 #define PIECE	4096			/* bytes copied at a time under the lock */
 #define ROOM_SHARE	8			/* what is grown gets room for one eighth more */
@@ -511,6 +512,7 @@ reserve_big(HsOp *op, const Plan *p, HsEdit *e, const HsStringView *old, uint16_
 static bool
 note_edit(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags, int64_t expires_us)
 {
+	size_t		mark = hs_effects_mark(op->effects);
 	uint8_t		head[HS_EF_SET_HEAD];
 	uint8_t    *space;
 
@@ -520,8 +522,9 @@ note_edit(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags, int6
 	memcpy(head + 2, &expires_us, 8);
 	space = hs_effect_space(op->effects, HS_EF_SET, op->key,
 							hs_bytes(head, sizeof(head)), p->size);
-	if (space == NULL)
+	if (space == NULL || !hs_tags_note(op))
 	{
+		hs_effects_undo(op->effects, mark);
 		op->need = 0;
 		return false;
 	}

@@ -133,7 +133,7 @@ read_value(const HsEffect *ef, HsDump *dump, int64_t *expires_us)
 static HsStatus
 apply_value(HsOp *op, const HsEffect *ef, const HsDump *dump, HsNewValue *v, int64_t expires_us)
 {
-	HsSetRule	rule = {.only = HS_SET_ALWAYS,.keep_tags = true,.expires_us = expires_us};
+	HsSetRule	rule = {.only = HS_SET_ALWAYS,.expires_us = expires_us};
 	bool		done;
 
 	if (ef->op == HS_EF_SET)

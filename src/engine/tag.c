@@ -34,7 +34,6 @@ static void free_node(HsPart *part, HsRef ref);
 static void drop_if_empty(HsPart *part);
 static unsigned names_of(HsRef tags, HsBytes *names);
 static uint64_t kill_tag(HsPart *part, HsBytes name);
-static bool has_tags(HsOp *op);
 static bool put_names(HsOp *op, HsRef tags);
 
 static const HsMemberOps node_ops = {node_hash, node_is};
@@ -539,26 +538,24 @@ hs_tags_of_key(HsOp *op, HsItems *out)
 
 /*
  * ---- Effects ----------------------------------------------------------------
- * HS_EF_SET says nothing about tags: those of the key stay.  HS_EF_TAGS behind it has all
- * their names, one after the other.
+ * HS_EF_SET makes a string without tags; HS_EF_TAGS behind it has the names of those that it
+ * has, one after the other.  A key that had expired before may still have tags when effects are
+ * done again, so they cannot just stay.
  */
-
-/* What the key holds now, expired or not: nothing may be removed here. */
-static bool
-has_tags(HsOp *op)
-{
-	HsSlot		slot;
-	const HsRecord *record = hs_index_find(op->part, op->hash, op->key, &slot);
-
-	return record != NULL && hs_record_tags(record) != HS_REF_NONE;
-}
 
 bool
 hs_tags_put_effect(HsOp *op)
 {
-	if (op->tags == HS_TAGS_KEEP || (op->tags == HS_REF_NONE && !has_tags(op)))
-		return true;
-	return put_names(op, op->tags);
+	HsRef		tags = op->tags;
+
+	if (tags == HS_TAGS_KEEP)
+	{
+		HsSlot		slot;
+		const HsRecord *record = hs_index_find(op->part, op->hash, op->key, &slot);
+
+		tags = record != NULL ? hs_record_tags(record) : HS_REF_NONE;
+	}
+	return tags == HS_REF_NONE || put_names(op, tags);
 }
 
 bool
@@ -571,7 +568,7 @@ static bool
 put_names(HsOp *op, HsRef tags)
 {
 	HsBytes		names[HS_TAGS_MAX];
-	unsigned	n = tags != HS_REF_NONE ? names_of(tags, names) : 0;
+	unsigned	n = names_of(tags, names);
 	size_t		size = 0;
 	uint8_t    *to;
 

@@ -94,8 +94,8 @@ extern HsStatus hs_tags_hold_of(HsOp *op, HsPart *from, HsRef theirs, HsRef *tag
 extern void hs_tags_let_go(HsPart *part, HsRef tags);
 
 /*
- * Before op's key gets the tags op->tags: note the effect, unless it had none and gets none.
- * False: it does not fit.
+ * Behind the effect that sets op's key: the tags it then has, if any; op->tags, or those that it
+ * keeps.  False: it does not fit.
  */
 extern bool hs_tags_put_effect(HsOp *op);
 
