@@ -48,9 +48,9 @@ sub compare_closely
 {
 	my ($what, $clients, @systems) = @_;
 	my %tps;
-	foreach my $round (1 .. $rounds + 3)
+	foreach my $round (1 .. $rounds + 1)
 	{
-		push @{ $tps{$_} }, throughput($what, $_, $clients, $quick ? 0.3 : 2) foreach in_turn($round, @systems);
+		push @{ $tps{$_} }, throughput($what, $_, $clients, $quick ? 0.3 : 4) foreach in_turn($round, @systems);
 	}
 	return \%tps;
 }
