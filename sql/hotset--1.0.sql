@@ -1155,11 +1155,11 @@ COMMENT ON FUNCTION hll_deserialize(bytea, internal) IS 'deserialization functio
 COMMENT ON FUNCTION hll_final(internal) IS 'final function of hll_add_agg and hll_union_agg';
 COMMENT ON FUNCTION hll_count_final(internal) IS 'final function of approx_count_distinct';
 
--- SSPACE: a group of few values takes that much with what surrounds it; the state
--- grows from 80 bytes (13 values) by doubling to 12.3 kB.  A larger guess makes many small
+-- SSPACE: the state of a group of few values and what palloc adds; it grows from
+-- 80 bytes (13 values) by doubling to 12.3 kB.  A larger guess makes many small
 -- groups spill that would fit; if groups are large, the executor spills when it is so.
 CREATE AGGREGATE hll_add_agg(value anyelement) (
-    SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+    SFUNC = hll_add_trans, STYPE = internal, SSPACE = 128,
     FINALFUNC = hll_final, FINALFUNC_MODIFY = READ_ONLY,
     COMBINEFUNC = hll_combine, SERIALFUNC = hll_serialize, DESERIALFUNC = hll_deserialize,
     PARALLEL = SAFE
@@ -1175,7 +1175,7 @@ CREATE AGGREGATE hll_union_agg(sketch hll) (
 COMMENT ON AGGREGATE hll_union_agg(hll) IS 'sketch of the values that are in any of the sketches';
 
 CREATE AGGREGATE approx_count_distinct(value anyelement) (
-    SFUNC = hll_add_trans, STYPE = internal, SSPACE = 256,
+    SFUNC = hll_add_trans, STYPE = internal, SSPACE = 128,
     FINALFUNC = hll_count_final, FINALFUNC_MODIFY = READ_ONLY,
     COMBINEFUNC = hll_combine, SERIALFUNC = hll_serialize, DESERIALFUNC = hll_deserialize,
     PARALLEL = SAFE
