@@ -314,12 +314,20 @@ is_commit_prepared(Node *stmt)
 }
 
 static void
+run(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+	ProcessUtilityContext context, ParamListInfo params,
+	QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	(prev_utility != NULL ? prev_utility : standard_ProcessUtility)
+		(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+}
+
+static void
 utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		ProcessUtilityContext context, ParamListInfo params,
 		QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
 	Node	   *stmt = pstmt->utilityStmt;
-	ProcessUtility_hook_type run = prev_utility != NULL ? prev_utility : standard_ProcessUtility;
 	bool		can_void = hsg_shared != NULL && !RecoveryInProgress();
 	/* to be asked before: afterwards a table may be gone */
 	Reach		reach = can_void ? reach_of(stmt) : REACH_NOBODY;
