@@ -139,7 +139,11 @@ hs_many_are_true(HsHandle *h, const HsManyRead *reads, size_t n)
 	if (!same_geometries(reads, n))
 		return false;
 	atomic_thread_fence(memory_order_acquire);
-	if (!same_tags(reads, n) || !same_versions(reads, n))
+	if (!same_tags(reads, n))
+		return false;
+	/* whoever read what a tag's memory is used for next sees that the record's bucket has changed */
+	atomic_thread_fence(memory_order_acquire);
+	if (!same_versions(reads, n))
 		return false;
 	atomic_thread_fence(memory_order_acquire);
 	if (!same_geometries(reads, n) || !hs_is_current(h))

@@ -441,19 +441,25 @@ merge_and_split(void)
  */
 enum
 {
-	GEO_A, GEO_B, VER_A, VER_B, VAL_A, VAL_B
+	GEO_A, GEO_B, VER_A, VER_B, VAL_A, VAL_B, TAG
 };
 
 #define OPEN	1
 #define CLOSED	101
+#define ALIVE	0
+#define DEAD	1
+#define GONE	0
 
 static int	r_geo[2],
 			r_ver[2],
 			r_val[2],
 			r_geo2[2],
-			r_ver2[2];
+			r_ver2[2],
+			r_tag,
+			r_tag2;
 static bool checks_geo2,
-			checks_ver2;
+			checks_ver2,
+			checks_tag2;
 
 static void
 change_value(int ver, int val)
@@ -523,17 +529,83 @@ make_many_reader(void)
 	}
 }
 
-static const char *
-judge_both(const int *reg)
+static bool
+accepts_both(const int *reg)
 {
 	for (int i = 0; i < 2; i++)
 	{
 		if (reg[r_geo[i]] == CLOSED || reg[r_ver[i]] % 2 != 0 ||
 			(checks_geo2 && reg[r_geo2[i]] != reg[r_geo[i]]) ||
 			(checks_ver2 && reg[r_ver2[i]] != reg[r_ver[i]]))
-			return NULL;
+			return false;
 	}
-	return reg[r_val[0]] != reg[r_val[1]] ? "half of a command" : NULL;
+	return true;
+}
+
+static const char *
+judge_both(const int *reg)
+{
+	return accepts_both(reg) && reg[r_val[0]] != reg[r_val[1]] ? "half of a command" : NULL;
+}
+
+/*
+ * Key A has a tag that is deleted, then B is changed, then A is removed and the tag's memory
+ * serves for something else.  Who finds A has seen B as it was.
+ */
+static void
+delete_tag(void)
+{
+	initial.mem[GEO_A] = initial.mem[GEO_B] = OPEN;
+	initial.mem[VAL_A] = initial.mem[VAL_B] = OLD;
+	store(GEO_A, CLOSED, RELAXED);
+	store(GEO_B, CLOSED, RELAXED);
+	fence(&writer, RELEASE);
+	store(TAG, DEAD, RELAXED);
+	store(GEO_A, OPEN, RELEASE);
+	store(GEO_B, OPEN, RELEASE);
+	change_value(VER_B, VAL_B);
+	change_begin(VER_A, 0);
+	store(VAL_A, GONE, RELAXED);
+	change_end(VER_A, 0);
+	fence(&writer, RELEASE);
+	store(TAG, ALIVE, RELAXED);
+}
+
+static int
+tag_at(const int *reg)
+{
+	return reg[r_val[0]] == GONE ? -1 : TAG;
+}
+
+/* hs_many_find(), hs_many_are_true(): a tag that was alive is asked again before the versions. */
+static void
+make_tag_reader(void)
+{
+	for (int i = 0; i < 2; i++)
+		r_geo[i] = load(GEO_A + i, ACQUIRE);
+	for (int i = 0; i < 2; i++)
+	{
+		r_ver[i] = load(VER_A + i, kept() ? ACQUIRE : RELAXED);
+		r_val[i] = load(VAL_A + i, RELAXED);
+		if (i == 0)
+			r_tag = load_at(tag_at, 1u << r_val[0]);
+	}
+	fence(&reader, ACQUIRE);
+	look_again_at_geometries();
+	fence(&reader, ACQUIRE);
+	r_tag2 = load_at(tag_at, 1u << r_val[0]);
+	checks_tag2 = kept();
+	fence(&reader, ACQUIRE);
+	look_again_at_versions();
+}
+
+static const char *
+judge_tag(const int *reg)
+{
+	if (!accepts_both(reg) || reg[r_val[0]] == GONE || reg[r_tag] == DEAD ||
+		(checks_tag2 && reg[r_tag2] == DEAD))
+		return NULL;
+	return reg[r_val[1]] == NEW ? "a key of a deleted tag" : NULL;
 }
 
 typedef struct Scenario
@@ -637,7 +709,20 @@ many_keys_changed_together(void)
 				   1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 10});
 }
 
+/*
+ * Geometries, and the version of B, are for commands that change several keys; of A the
+ * even version may come late (step 6) or be believed early (8) no more than in the others.  What
+ * matters here is that the tag is asked again, and before the versions: 13 to 15.
+ */
+static void
+tag_deleted(void)
+{
+	check_scenario(&(Scenario) {"delete tag", delete_tag, make_tag_reader, judge_tag,
+				   0x3f | 1u << 7 | 0xfu << 9});
+}
+
 TEST_MAIN(TEST(many_keys_changed_together),
+		  TEST(tag_deleted),
 		  TEST(replaced_value),
 		  TEST(value_changed_in_place),
 		  TEST(bucket_split),
