@@ -171,4 +171,21 @@ BEGIN READ ONLY;
 SELECT kv_set('str:tx', 'read only'), kv_get('str:tx');
 COMMIT;
 
+-- what expires while a large value is copied is not there any more
+DO $$
+DECLARE
+    large text := repeat('x', 16000000);
+BEGIN
+    FOR i IN 1..5 LOOP
+        PERFORM kv_set('str:short', 'v', ttl => '100 us');
+        IF kv_set('str:short', large, ttl => '1 hour', xx => true) THEN
+            RAISE 'set %', i;
+        END IF;
+        IF NOT kv_set('str:short', large, ttl => '1 hour', nx => true) THEN
+            RAISE 'not set %', i;
+        END IF;
+        PERFORM kv_del('str:short');
+    END LOOP;
+END$$;
+
 SELECT count(*) > 0 AS cleaned FROM (SELECT kv_del(key) FROM kv_scan('str:*')) d;

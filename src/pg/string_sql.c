@@ -291,6 +291,9 @@ set_command(FunctionCallInfo fcinfo, uint16_t flags)
 	rule.expires_us = hsg_arg_expiry_at(fcinfo, 2, h, &clock_us);
 	rule.ntags = hsg_arg_tags(fcinfo, 6, &tags);
 	rule.tags = tags;
+	/* a key may expire while a large value is copied: whether there is one is asked after that */
+	if (rule.only != HS_SET_ALWAYS)
+		clock_us = HS_CLOCK_LATER;
 	PG_RETURN_BOOL(value_set(fcinfo, h, flags, &rule, clock_us, NULL));
 }
 
