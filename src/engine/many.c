@@ -14,6 +14,9 @@
  * is looked at in between is closed.  So geometries come first, then versions.  And geometries once more:
  * a bucket that was merged away may serve again, with any version.
  *
+ * Time moves no version either.  Any instant after the last key was read and before the first geometry
+ * is looked at will do: that at which hs_many_have_expired() asks the clock.
+ *
  * A deleted tag moves no version; but it stays deleted.  Who had it by that instant is not found, and
  * who is found is asked again after it.
  */
@@ -51,6 +54,7 @@ find_one(HsManyRead *r, int64_t now_us)
 	if (seen != HS_SEEN_KEY)
 		return seen == HS_SEEN_NOTHING;
 	r->found = v.expires_us > now_us;
+	r->expires_us = v.expires_us;
 	r->flags = v.flags;
 	r->size = v.value_size;
 	r->value = v.value;
@@ -96,6 +100,19 @@ hs_many_find(HsHandle *h, HsManyRead *reads, size_t n, int64_t now_us)
 			return false;
 	}
 	return true;
+}
+
+bool
+hs_many_have_expired(const HsManyRead *reads, size_t n)
+{
+	int64_t		first_us = HS_NEVER;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		if (reads[i].found && reads[i].expires_us < first_us)
+			first_us = reads[i].expires_us;
+	}
+	return first_us != HS_NEVER && first_us <= hs_port_now();
 }
 
 static bool

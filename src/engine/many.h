@@ -4,7 +4,7 @@
  *
  *		if (hs_many_find(h, reads, n, now_us))
  *			... what the caller needs of reads[], values by hs_many_copy() ...
- *			if (hs_many_are_true(h, reads, n))
+ *			if (!hs_many_have_expired(reads, n) && hs_many_are_true(h, reads, n))
  *				-- all of it was so at one instant
  *
  * Until then it is hearsay: sizes and bytes may be anything, within the region.  Either
@@ -39,6 +39,7 @@ typedef struct HsManyRead
 	bool		found;			/* a key of whatever type, not expired, no tag deleted */
 	uint16_t	flags;			/* of its record */
 	uint32_t	size;			/* bytes in the record; HS_RF_INT: 8 */
+	int64_t		expires_us;		/* if it was found */
 	HsRef		tags;			/* the engine's: HS_RF_TAGS */
 	const uint8_t *value;		/* in shared memory: hs_many_copy() */
 } HsManyRead;
@@ -51,6 +52,12 @@ hs_many_copy(const HsManyRead *r, void *dst)
 {
 	hs_racy_copy(dst, r->value, r->size);
 }
+
+/*
+ * Has one of those found expired since?  Then all of it need not have been so at one instant.  Asks
+ * the clock, if one of them ever expires.
+ */
+extern bool hs_many_have_expired(const HsManyRead *reads, size_t n);
 
 /* Then counts hits and misses, and marks the keys as used. */
 extern bool hs_many_are_true(HsHandle *h, const HsManyRead *reads, size_t n);

@@ -205,7 +205,6 @@ static bool
 count_unlocked(HsHandle *h, const HsBytes *keys, int nkeys, uint64_t *count)
 {
 	HsManyRead *reads = palloc(sizeof(HsManyRead) * Max(nkeys, 1));
-	int64_t		now_us = hsg_now();
 
 	for (int i = 0; i < nkeys; i++)
 		reads[i].look.key = keys[i];
@@ -213,7 +212,7 @@ count_unlocked(HsHandle *h, const HsBytes *keys, int nkeys, uint64_t *count)
 	{
 		bool		has_dues = false;
 
-		if (!hs_many_find(h, reads, nkeys, now_us))
+		if (!hs_many_find(h, reads, nkeys, hsg_now()))
 			continue;
 		*count = 0;
 		for (int i = 0; i < nkeys; i++)
@@ -223,7 +222,7 @@ count_unlocked(HsHandle *h, const HsBytes *keys, int nkeys, uint64_t *count)
 		}
 		if (has_dues)
 			return false;
-		if (hs_many_are_true(h, reads, nkeys))
+		if (!hs_many_have_expired(reads, nkeys) && hs_many_are_true(h, reads, nkeys))
 			return true;
 	}
 	return false;

@@ -67,7 +67,6 @@ static ArrayType *
 mget_unlocked(HsHandle *h, const HsBytes *keys, const bool *nulls, int nkeys)
 {
 	HsManyRead *reads = palloc(sizeof(HsManyRead) * nkeys);
-	int64_t		now_us = hsg_now();
 	int			nreads = 0;
 
 	for (int i = 0; i < nkeys; i++)
@@ -79,12 +78,12 @@ mget_unlocked(HsHandle *h, const HsBytes *keys, const bool *nulls, int nkeys)
 	{
 		ArrayType  *array;
 
-		if (!hs_many_find(h, reads, nreads, now_us))
+		if (!hs_many_find(h, reads, nreads, hsg_now()))
 			continue;
 		array = text_array(reads, nreads, nulls, nkeys);
 		if (array == NULL)
 			break;
-		if (hs_many_are_true(h, reads, nreads))
+		if (!hs_many_have_expired(reads, nreads) && hs_many_are_true(h, reads, nreads))
 		{
 			check_text(array, reads, nreads);
 			return array;

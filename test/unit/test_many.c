@@ -100,6 +100,29 @@ what_is_found(void)
 	heap_close();
 }
 
+/* A key that expires between finding and the end is noticed, as long as one was found. */
+static void
+expiry_is_noticed(void)
+{
+	int64_t		now_us = hs_port_now();
+
+	open_store(HS_EVICT_NONE);
+	set_number(many_key(0), 1, HS_NEVER);
+	set_number(many_key(1), 1, now_us + INT64_C(3600000000));
+	set_number(many_key(2), 1, now_us);
+	CHECK(hs_many_find(&ks, reads, 2, now_us - 1));
+	CHECK(reads[0].found && reads[1].found);
+	CHECK(!hs_many_have_expired(reads, 2));
+	CHECK(hs_many_find(&ks, reads, 4, now_us - 1));
+	CHECK(reads[2].found && !reads[3].found);
+	CHECK(hs_many_have_expired(reads, 4));
+	CHECK(hs_many_find(&ks, reads, 4, now_us));
+	CHECK(!reads[2].found);
+	CHECK(!hs_many_have_expired(reads, 4));
+	CHECK(!hs_many_have_expired(reads, 0));
+	heap_close();
+}
+
 /* Any change of one of the keys, between finding and the end, is noticed. */
 static void
 changes_are_noticed(void)
@@ -227,6 +250,7 @@ reading_keeps_keys(void)
 
 TEST_MAIN(TEST(windows_of_any_length),
 		  TEST(what_is_found),
+		  TEST(expiry_is_noticed),
 		  TEST(changes_are_noticed),
 		  TEST(moves_are_noticed),
 		  TEST(never_believed),
