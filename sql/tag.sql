@@ -99,6 +99,8 @@ SELECT kv_exists('tag:e'), kv_set('tag:e', 'v', tags => ARRAY[repeat('x', 2048),
 SELECT kv_del_tag(NULL::text);
 SELECT kv_del_tag(NULL::text[]);
 SELECT kv_del_tag(ARRAY['a', NULL]);
+SELECT kv_del_tag(ARRAY(SELECT i::text FROM generate_series(1, 1024) AS i));
+SELECT kv_del_tag(ARRAY(SELECT i::text FROM generate_series(1, 1025) AS i));
 
 -- privileges
 CREATE ROLE tag_stranger;

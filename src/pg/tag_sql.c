@@ -11,6 +11,7 @@
 #include "rows.h"
 
 #define ON_STACK	1024		/* bytes of names that need no memory */
+#define DEL_MAX		1024		/* tags deleted under all locks of the keyspace at once */
 
 /*
  * Is not undone and not held back: cached results, which belong to transactions,
@@ -42,7 +43,7 @@ hotset_kv_del_tag(PG_FUNCTION_ARGS)
 	return del_tags(h, &tag, 1);
 }
 
-/* kv_del_tag(tags text[]) returns bigint */
+/* kv_del_tag(tags text[]) returns bigint: 54000 for more than DEL_MAX */
 PG_FUNCTION_INFO_V1(hotset_kv_del_tags);
 Datum
 hotset_kv_del_tags(PG_FUNCTION_ARGS)
@@ -53,6 +54,11 @@ hotset_kv_del_tags(PG_FUNCTION_ARGS)
 
 	hsg_require(fcinfo, 0, "tags");
 	ntags = hsg_arg_elements(fcinfo, 0, "tag", &tags);
+	if (ntags > DEL_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many tags"),
+				 errdetail("%d tags can be deleted at once.", DEL_MAX)));
 	return del_tags(h, tags, ntags);
 }
 
