@@ -55,16 +55,12 @@ static void end_commands(int nest);
 static void run(const char *command);
 static void unwatch(Oid oid);
 
-PG_FUNCTION_INFO_V1(hotset_kv_watch_trigger);
-PG_FUNCTION_INFO_V1(hotset_kv_watch);
-PG_FUNCTION_INFO_V1(hotset_kv_watch_many);
-PG_FUNCTION_INFO_V1(hotset_kv_unwatch);
-
 /*
  * ---- The trigger ---------------------------------------------------------------
  */
 
 /* kv_watch_trigger() returns trigger */
+PG_FUNCTION_INFO_V1(hotset_kv_watch_trigger);
 Datum
 hotset_kv_watch_trigger(PG_FUNCTION_ARGS)
 {
@@ -307,6 +303,7 @@ watch_command(FunctionCallInfo fcinfo, bool is_array)
 }
 
 /* kv_watch(table regclass, key text, tag text) returns void */
+PG_FUNCTION_INFO_V1(hotset_kv_watch);
 Datum
 hotset_kv_watch(PG_FUNCTION_ARGS)
 {
@@ -314,6 +311,7 @@ hotset_kv_watch(PG_FUNCTION_ARGS)
 }
 
 /* kv_watch(table regclass, keys text[], tags text[]) returns void */
+PG_FUNCTION_INFO_V1(hotset_kv_watch_many);
 Datum
 hotset_kv_watch_many(PG_FUNCTION_ARGS)
 {
@@ -321,6 +319,7 @@ hotset_kv_watch_many(PG_FUNCTION_ARGS)
 }
 
 /* kv_unwatch(table regclass) returns void */
+PG_FUNCTION_INFO_V1(hotset_kv_unwatch);
 Datum
 hotset_kv_unwatch(PG_FUNCTION_ARGS)
 {

@@ -76,12 +76,6 @@ static char *current_path(void);
 static void as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls,
 						   bool is_read);
 
-PG_FUNCTION_INFO_V1(hotset_kv_define);
-PG_FUNCTION_INFO_V1(hotset_kv_undefine);
-PG_FUNCTION_INFO_V1(hotset_kv_define_grant);
-PG_FUNCTION_INFO_V1(hotset_kv_define_revoke);
-PG_FUNCTION_INFO_V1(hotset_definition_changed);
-
 /*
  * ---- Finding a definition ------------------------------------------------------
  */
@@ -439,6 +433,7 @@ current_path(void)
  * kv_define(name text, query text, key text, tags text[], returns text, ttl interval,
  * soft_ttl interval, wait interval, rls_covered boolean, keyspace name) returns void
  */
+PG_FUNCTION_INFO_V1(hotset_kv_define);
 Datum
 hotset_kv_define(PG_FUNCTION_ARGS)
 {
@@ -546,6 +541,7 @@ change(FunctionCallInfo fcinfo, const char *command)
 }
 
 /* kv_undefine(name text) returns void */
+PG_FUNCTION_INFO_V1(hotset_kv_undefine);
 Datum
 hotset_kv_undefine(PG_FUNCTION_ARGS)
 {
@@ -554,6 +550,7 @@ hotset_kv_undefine(PG_FUNCTION_ARGS)
 }
 
 /* kv_define_grant(name text, role regrole) returns void: null is everybody */
+PG_FUNCTION_INFO_V1(hotset_kv_define_grant);
 Datum
 hotset_kv_define_grant(PG_FUNCTION_ARGS)
 {
@@ -562,6 +559,7 @@ hotset_kv_define_grant(PG_FUNCTION_ARGS)
 }
 
 /* kv_define_revoke(name text, role regrole) returns void */
+PG_FUNCTION_INFO_V1(hotset_kv_define_revoke);
 Datum
 hotset_kv_define_revoke(PG_FUNCTION_ARGS)
 {
@@ -570,6 +568,7 @@ hotset_kv_define_revoke(PG_FUNCTION_ARGS)
 }
 
 /* hotset_definition_changed() returns trigger: every backend forgets what it has kept */
+PG_FUNCTION_INFO_V1(hotset_definition_changed);
 Datum
 hotset_definition_changed(PG_FUNCTION_ARGS)
 {

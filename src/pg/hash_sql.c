@@ -73,33 +73,12 @@ static HsgRows *open_hrandfield(FunctionCallInfo fcinfo);
 static HsStatus read_hash(HsOp *op, HsgRows *rows);
 static void rewind_hash(HsgRows *rows);
 
-PG_FUNCTION_INFO_V1(hotset_hset);
-PG_FUNCTION_INFO_V1(hotset_hset_jsonb_value);
-PG_FUNCTION_INFO_V1(hotset_hset_many);
-PG_FUNCTION_INFO_V1(hotset_hset_object);
-PG_FUNCTION_INFO_V1(hotset_hset_row);
-PG_FUNCTION_INFO_V1(hotset_hsetnx);
-PG_FUNCTION_INFO_V1(hotset_hdel);
-PG_FUNCTION_INFO_V1(hotset_hdel_many);
-PG_FUNCTION_INFO_V1(hotset_hincrby);
-PG_FUNCTION_INFO_V1(hotset_hincrbyfloat);
-PG_FUNCTION_INFO_V1(hotset_hget);
-PG_FUNCTION_INFO_V1(hotset_hget_bytea);
-PG_FUNCTION_INFO_V1(hotset_hmget);
-PG_FUNCTION_INFO_V1(hotset_hexists);
-PG_FUNCTION_INFO_V1(hotset_hstrlen);
-PG_FUNCTION_INFO_V1(hotset_hlen);
-PG_FUNCTION_INFO_V1(hotset_hgetall);
-PG_FUNCTION_INFO_V1(hotset_hkeys);
-PG_FUNCTION_INFO_V1(hotset_hvals);
-PG_FUNCTION_INFO_V1(hotset_hgetall_jsonb);
-PG_FUNCTION_INFO_V1(hotset_hrandfield);
-
 /*
  * ---- Setting ---------------------------------------------------------------------
  */
 
 /* hset(key text, field text, value text or bytea) returns bigint: fields added */
+PG_FUNCTION_INFO_V1(hotset_hset);
 Datum
 hotset_hset(PG_FUNCTION_ARGS)
 {
@@ -107,6 +86,7 @@ hotset_hset(PG_FUNCTION_ARGS)
 }
 
 /* hsetnx(key text, field text, value text or bytea) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_hsetnx);
 Datum
 hotset_hsetnx(PG_FUNCTION_ARGS)
 {
@@ -136,6 +116,7 @@ set_command(FunctionCallInfo fcinfo, bool nx)
 }
 
 /* hset(key text, field text, value jsonb) returns bigint: fields added */
+PG_FUNCTION_INFO_V1(hotset_hset_jsonb_value);
 Datum
 hotset_hset_jsonb_value(PG_FUNCTION_ARGS)
 {
@@ -156,6 +137,7 @@ hotset_hset_jsonb_value(PG_FUNCTION_ARGS)
 }
 
 /* hset(key text, fields text[], "values" text[]) returns bigint: fields added */
+PG_FUNCTION_INFO_V1(hotset_hset_many);
 Datum
 hotset_hset_many(PG_FUNCTION_ARGS)
 {
@@ -184,6 +166,7 @@ hotset_hset_many(PG_FUNCTION_ARGS)
 }
 
 /* hset(key text, object jsonb) returns bigint: fields added */
+PG_FUNCTION_INFO_V1(hotset_hset_object);
 Datum
 hotset_hset_object(PG_FUNCTION_ARGS)
 {
@@ -197,6 +180,7 @@ hotset_hset_object(PG_FUNCTION_ARGS)
 }
 
 /* hset_row(key text, "row" record) returns bigint: fields added */
+PG_FUNCTION_INFO_V1(hotset_hset_row);
 Datum
 hotset_hset_row(PG_FUNCTION_ARGS)
 {
@@ -370,6 +354,7 @@ column_text(FunctionCallInfo fcinfo, RowOutput *out, int column, Oid type, Datum
  */
 
 /* hdel(key text, field text) returns bigint: fields removed */
+PG_FUNCTION_INFO_V1(hotset_hdel);
 Datum
 hotset_hdel(PG_FUNCTION_ARGS)
 {
@@ -379,6 +364,7 @@ hotset_hdel(PG_FUNCTION_ARGS)
 }
 
 /* hdel(key text, fields text[]) returns bigint: fields removed */
+PG_FUNCTION_INFO_V1(hotset_hdel_many);
 Datum
 hotset_hdel_many(PG_FUNCTION_ARGS)
 {
@@ -401,6 +387,7 @@ remove_command(FunctionCallInfo fcinfo, const HsBytes *fields, int n)
 }
 
 /* hincrby(key text, field text, by bigint) returns bigint: the new value */
+PG_FUNCTION_INFO_V1(hotset_hincrby);
 Datum
 hotset_hincrby(PG_FUNCTION_ARGS)
 {
@@ -425,6 +412,7 @@ hotset_hincrby(PG_FUNCTION_ARGS)
 }
 
 /* hincrbyfloat(key text, field text, by float8) returns float8: the new value */
+PG_FUNCTION_INFO_V1(hotset_hincrbyfloat);
 Datum
 hotset_hincrbyfloat(PG_FUNCTION_ARGS)
 {
@@ -487,6 +475,7 @@ check_number(HsStatus status, HsHandle *h, HsBytes key, HsBytes field, HsType fo
  */
 
 /* hget(key text, field text) returns text */
+PG_FUNCTION_INFO_V1(hotset_hget);
 Datum
 hotset_hget(PG_FUNCTION_ARGS)
 {
@@ -500,6 +489,7 @@ hotset_hget(PG_FUNCTION_ARGS)
 }
 
 /* hget_bytea(key text, field text) returns bytea */
+PG_FUNCTION_INFO_V1(hotset_hget_bytea);
 Datum
 hotset_hget_bytea(PG_FUNCTION_ARGS)
 {
@@ -539,6 +529,7 @@ get_command(FunctionCallInfo fcinfo, HsItems *items, uint8_t *stack, HsBytes *va
 }
 
 /* hmget(key text, fields text[]) returns text[]: null for each that is absent */
+PG_FUNCTION_INFO_V1(hotset_hmget);
 Datum
 hotset_hmget(PG_FUNCTION_ARGS)
 {
@@ -602,6 +593,7 @@ value_size(FunctionCallInfo fcinfo, HsHandle *h, uint64_t *size)
 }
 
 /* hexists(key text, field text) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_hexists);
 Datum
 hotset_hexists(PG_FUNCTION_ARGS)
 {
@@ -614,6 +606,7 @@ hotset_hexists(PG_FUNCTION_ARGS)
 }
 
 /* hstrlen(key text, field text) returns integer: bytes of the value */
+PG_FUNCTION_INFO_V1(hotset_hstrlen);
 Datum
 hotset_hstrlen(PG_FUNCTION_ARGS)
 {
@@ -630,6 +623,7 @@ hotset_hstrlen(PG_FUNCTION_ARGS)
  */
 
 /* hlen(key text) returns bigint: 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_hlen);
 Datum
 hotset_hlen(PG_FUNCTION_ARGS)
 {
@@ -646,6 +640,7 @@ hotset_hlen(PG_FUNCTION_ARGS)
 }
 
 /* hgetall(key text) returns rows (field, value) */
+PG_FUNCTION_INFO_V1(hotset_hgetall);
 Datum
 hotset_hgetall(PG_FUNCTION_ARGS)
 {
@@ -653,6 +648,7 @@ hotset_hgetall(PG_FUNCTION_ARGS)
 }
 
 /* hkeys(key text) returns rows (field) */
+PG_FUNCTION_INFO_V1(hotset_hkeys);
 Datum
 hotset_hkeys(PG_FUNCTION_ARGS)
 {
@@ -660,6 +656,7 @@ hotset_hkeys(PG_FUNCTION_ARGS)
 }
 
 /* hvals(key text) returns rows (value) */
+PG_FUNCTION_INFO_V1(hotset_hvals);
 Datum
 hotset_hvals(PG_FUNCTION_ARGS)
 {
@@ -720,6 +717,7 @@ rewind_hash(HsgRows *rows)
 }
 
 /* hgetall_jsonb(key text) returns jsonb: an object of strings; null if there is none */
+PG_FUNCTION_INFO_V1(hotset_hgetall_jsonb);
 Datum
 hotset_hgetall_jsonb(PG_FUNCTION_ARGS)
 {
@@ -747,6 +745,7 @@ hotset_hgetall_jsonb(PG_FUNCTION_ARGS)
 }
 
 /* hrandfield(key text, count bigint) returns rows (field, value) */
+PG_FUNCTION_INFO_V1(hotset_hrandfield);
 Datum
 hotset_hrandfield(PG_FUNCTION_ARGS)
 {

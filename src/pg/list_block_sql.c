@@ -21,11 +21,8 @@ static Datum pop_command(FunctionCallInfo fcinfo, bool left);
 static HsStatus pop_take(HsgBlock *b, HsMulti *m, HsOp *op);
 static HsStatus move_take(HsgBlock *b, HsMulti *m, HsOp *op);
 
-PG_FUNCTION_INFO_V1(hotset_blpop);
-PG_FUNCTION_INFO_V1(hotset_brpop);
-PG_FUNCTION_INFO_V1(hotset_blmove);
-
 /* blpop(keys text[], timeout interval) returns a row (key, value) or none */
+PG_FUNCTION_INFO_V1(hotset_blpop);
 Datum
 hotset_blpop(PG_FUNCTION_ARGS)
 {
@@ -33,6 +30,7 @@ hotset_blpop(PG_FUNCTION_ARGS)
 }
 
 /* brpop(keys text[], timeout interval) returns a row (key, value) or none */
+PG_FUNCTION_INFO_V1(hotset_brpop);
 Datum
 hotset_brpop(PG_FUNCTION_ARGS)
 {
@@ -67,6 +65,7 @@ pop_take(HsgBlock *b, HsMulti *m, HsOp *op)
 }
 
 /* blmove(source text, dest text, from_left boolean, to_left boolean, timeout interval) returns text */
+PG_FUNCTION_INFO_V1(hotset_blmove);
 Datum
 hotset_blmove(PG_FUNCTION_ARGS)
 {

@@ -32,35 +32,12 @@ static uint64_t find(FunctionCallInfo fcinfo, int ks_arg, int64 rank, uint64_t c
 					 uint64_t limit, uint64_t **places);
 static int64 rank_arg(FunctionCallInfo fcinfo, int n);
 
-PG_FUNCTION_INFO_V1(hotset_lpush);
-PG_FUNCTION_INFO_V1(hotset_lpush_many);
-PG_FUNCTION_INFO_V1(hotset_rpush);
-PG_FUNCTION_INFO_V1(hotset_rpush_many);
-PG_FUNCTION_INFO_V1(hotset_lpushx);
-PG_FUNCTION_INFO_V1(hotset_lpushx_many);
-PG_FUNCTION_INFO_V1(hotset_rpushx);
-PG_FUNCTION_INFO_V1(hotset_rpushx_many);
-PG_FUNCTION_INFO_V1(hotset_lpop);
-PG_FUNCTION_INFO_V1(hotset_lpop_many);
-PG_FUNCTION_INFO_V1(hotset_rpop);
-PG_FUNCTION_INFO_V1(hotset_rpop_many);
-PG_FUNCTION_INFO_V1(hotset_llen);
-PG_FUNCTION_INFO_V1(hotset_lindex);
-PG_FUNCTION_INFO_V1(hotset_lrange);
-PG_FUNCTION_INFO_V1(hotset_lrange_array);
-PG_FUNCTION_INFO_V1(hotset_lset);
-PG_FUNCTION_INFO_V1(hotset_linsert);
-PG_FUNCTION_INFO_V1(hotset_lrem);
-PG_FUNCTION_INFO_V1(hotset_ltrim);
-PG_FUNCTION_INFO_V1(hotset_lpos);
-PG_FUNCTION_INFO_V1(hotset_lpos_many);
-PG_FUNCTION_INFO_V1(hotset_lmove);
-
 /*
  * ---- Pushing -----------------------------------------------------------------------
  */
 
 /* lpush(key text, value text) returns bigint: values in the list */
+PG_FUNCTION_INFO_V1(hotset_lpush);
 Datum
 hotset_lpush(PG_FUNCTION_ARGS)
 {
@@ -68,6 +45,7 @@ hotset_lpush(PG_FUNCTION_ARGS)
 }
 
 /* lpush(key text, values text[]) returns bigint: values in the list */
+PG_FUNCTION_INFO_V1(hotset_lpush_many);
 Datum
 hotset_lpush_many(PG_FUNCTION_ARGS)
 {
@@ -75,6 +53,7 @@ hotset_lpush_many(PG_FUNCTION_ARGS)
 }
 
 /* rpush(key text, value text) returns bigint: values in the list */
+PG_FUNCTION_INFO_V1(hotset_rpush);
 Datum
 hotset_rpush(PG_FUNCTION_ARGS)
 {
@@ -82,6 +61,7 @@ hotset_rpush(PG_FUNCTION_ARGS)
 }
 
 /* rpush(key text, values text[]) returns bigint: values in the list */
+PG_FUNCTION_INFO_V1(hotset_rpush_many);
 Datum
 hotset_rpush_many(PG_FUNCTION_ARGS)
 {
@@ -89,6 +69,7 @@ hotset_rpush_many(PG_FUNCTION_ARGS)
 }
 
 /* lpushx(key text, value text) returns bigint: values in the list, 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_lpushx);
 Datum
 hotset_lpushx(PG_FUNCTION_ARGS)
 {
@@ -96,6 +77,7 @@ hotset_lpushx(PG_FUNCTION_ARGS)
 }
 
 /* lpushx(key text, values text[]) returns bigint: values in the list, 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_lpushx_many);
 Datum
 hotset_lpushx_many(PG_FUNCTION_ARGS)
 {
@@ -103,6 +85,7 @@ hotset_lpushx_many(PG_FUNCTION_ARGS)
 }
 
 /* rpushx(key text, value text) returns bigint: values in the list, 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_rpushx);
 Datum
 hotset_rpushx(PG_FUNCTION_ARGS)
 {
@@ -110,6 +93,7 @@ hotset_rpushx(PG_FUNCTION_ARGS)
 }
 
 /* rpushx(key text, values text[]) returns bigint: values in the list, 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_rpushx_many);
 Datum
 hotset_rpushx_many(PG_FUNCTION_ARGS)
 {
@@ -173,6 +157,7 @@ hsg_list_value(const HsItems *items)
 }
 
 /* lpop(key text) returns text */
+PG_FUNCTION_INFO_V1(hotset_lpop);
 Datum
 hotset_lpop(PG_FUNCTION_ARGS)
 {
@@ -180,6 +165,7 @@ hotset_lpop(PG_FUNCTION_ARGS)
 }
 
 /* rpop(key text) returns text */
+PG_FUNCTION_INFO_V1(hotset_rpop);
 Datum
 hotset_rpop(PG_FUNCTION_ARGS)
 {
@@ -209,6 +195,7 @@ pop_one(FunctionCallInfo fcinfo, bool left)
 }
 
 /* lpop(key text, count bigint) returns rows of text: removed when the first is asked for */
+PG_FUNCTION_INFO_V1(hotset_lpop_many);
 Datum
 hotset_lpop_many(PG_FUNCTION_ARGS)
 {
@@ -216,6 +203,7 @@ hotset_lpop_many(PG_FUNCTION_ARGS)
 }
 
 /* rpop(key text, count bigint) returns rows of text */
+PG_FUNCTION_INFO_V1(hotset_rpop_many);
 Datum
 hotset_rpop_many(PG_FUNCTION_ARGS)
 {
@@ -263,6 +251,7 @@ pop_rows(FunctionCallInfo fcinfo, bool left)
  */
 
 /* llen(key text) returns bigint: 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_llen);
 Datum
 hotset_llen(PG_FUNCTION_ARGS)
 {
@@ -279,6 +268,7 @@ hotset_llen(PG_FUNCTION_ARGS)
 }
 
 /* lindex(key text, index bigint) returns text */
+PG_FUNCTION_INFO_V1(hotset_lindex);
 Datum
 hotset_lindex(PG_FUNCTION_ARGS)
 {
@@ -311,6 +301,7 @@ typedef struct ListRows
 } ListRows;
 
 /* lrange(key text, start bigint, stop bigint) returns rows (value, index) */
+PG_FUNCTION_INFO_V1(hotset_lrange);
 Datum
 hotset_lrange(PG_FUNCTION_ARGS)
 {
@@ -318,6 +309,7 @@ hotset_lrange(PG_FUNCTION_ARGS)
 }
 
 /* lrange_array(key text, start bigint, stop bigint) returns text[] */
+PG_FUNCTION_INFO_V1(hotset_lrange_array);
 Datum
 hotset_lrange_array(PG_FUNCTION_ARGS)
 {
@@ -369,6 +361,7 @@ range_row(HsgRows *rows, Datum *values, bool *nulls)
 }
 
 /* lpos(key text, value text, rank bigint) returns bigint: index or null */
+PG_FUNCTION_INFO_V1(hotset_lpos);
 Datum
 hotset_lpos(PG_FUNCTION_ARGS)
 {
@@ -382,6 +375,7 @@ hotset_lpos(PG_FUNCTION_ARGS)
 }
 
 /* lpos(key text, value text, rank bigint, count bigint, maxlen bigint) returns bigint[] */
+PG_FUNCTION_INFO_V1(hotset_lpos_many);
 Datum
 hotset_lpos_many(PG_FUNCTION_ARGS)
 {
@@ -451,6 +445,7 @@ find(FunctionCallInfo fcinfo, int ks_arg, int64 rank, uint64_t count, uint64_t l
  */
 
 /* lset(key text, index bigint, value text) returns boolean: was there such an index? */
+PG_FUNCTION_INFO_V1(hotset_lset);
 Datum
 hotset_lset(PG_FUNCTION_ARGS)
 {
@@ -475,6 +470,7 @@ hotset_lset(PG_FUNCTION_ARGS)
 
 /* linsert(key text, before boolean, pivot text, value text) returns bigint: values in the
  * list, 0 if there is none, -1 if none is the pivot */
+PG_FUNCTION_INFO_V1(hotset_linsert);
 Datum
 hotset_linsert(PG_FUNCTION_ARGS)
 {
@@ -501,6 +497,7 @@ hotset_linsert(PG_FUNCTION_ARGS)
 }
 
 /* lrem(key text, count bigint, value text) returns bigint: values removed */
+PG_FUNCTION_INFO_V1(hotset_lrem);
 Datum
 hotset_lrem(PG_FUNCTION_ARGS)
 {
@@ -521,6 +518,7 @@ hotset_lrem(PG_FUNCTION_ARGS)
 }
 
 /* ltrim(key text, start bigint, stop bigint) returns bigint: values removed */
+PG_FUNCTION_INFO_V1(hotset_ltrim);
 Datum
 hotset_ltrim(PG_FUNCTION_ARGS)
 {
@@ -543,6 +541,7 @@ hotset_ltrim(PG_FUNCTION_ARGS)
  */
 
 /* lmove(source text, dest text, from_left boolean, to_left boolean) returns text */
+PG_FUNCTION_INFO_V1(hotset_lmove);
 Datum
 hotset_lmove(PG_FUNCTION_ARGS)
 {

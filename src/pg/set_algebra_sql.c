@@ -21,18 +21,8 @@ static HsStatus combine_and_store(HsMulti *m, HsSetOp setop, const HsBytes *keys
 								  HsItems *members, int64_t expires_us,
 								  size_t *bad_key, HsType *found);
 
-PG_FUNCTION_INFO_V1(hotset_sunion);
-PG_FUNCTION_INFO_V1(hotset_sunion_array);
-PG_FUNCTION_INFO_V1(hotset_sinter);
-PG_FUNCTION_INFO_V1(hotset_sinter_array);
-PG_FUNCTION_INFO_V1(hotset_sdiff);
-PG_FUNCTION_INFO_V1(hotset_sdiff_array);
-PG_FUNCTION_INFO_V1(hotset_sunionstore);
-PG_FUNCTION_INFO_V1(hotset_sinterstore);
-PG_FUNCTION_INFO_V1(hotset_sdiffstore);
-PG_FUNCTION_INFO_V1(hotset_sintercard);
-
 /* sunion(keys text[]) returns rows (member) */
+PG_FUNCTION_INFO_V1(hotset_sunion);
 Datum
 hotset_sunion(PG_FUNCTION_ARGS)
 {
@@ -40,6 +30,7 @@ hotset_sunion(PG_FUNCTION_ARGS)
 }
 
 /* sunion_array(keys text[]) returns text[] */
+PG_FUNCTION_INFO_V1(hotset_sunion_array);
 Datum
 hotset_sunion_array(PG_FUNCTION_ARGS)
 {
@@ -47,6 +38,7 @@ hotset_sunion_array(PG_FUNCTION_ARGS)
 }
 
 /* sinter(keys text[]) returns rows (member) */
+PG_FUNCTION_INFO_V1(hotset_sinter);
 Datum
 hotset_sinter(PG_FUNCTION_ARGS)
 {
@@ -54,6 +46,7 @@ hotset_sinter(PG_FUNCTION_ARGS)
 }
 
 /* sinter_array(keys text[]) returns text[] */
+PG_FUNCTION_INFO_V1(hotset_sinter_array);
 Datum
 hotset_sinter_array(PG_FUNCTION_ARGS)
 {
@@ -61,6 +54,7 @@ hotset_sinter_array(PG_FUNCTION_ARGS)
 }
 
 /* sdiff(keys text[]) returns rows (member) */
+PG_FUNCTION_INFO_V1(hotset_sdiff);
 Datum
 hotset_sdiff(PG_FUNCTION_ARGS)
 {
@@ -68,6 +62,7 @@ hotset_sdiff(PG_FUNCTION_ARGS)
 }
 
 /* sdiff_array(keys text[]) returns text[] */
+PG_FUNCTION_INFO_V1(hotset_sdiff_array);
 Datum
 hotset_sdiff_array(PG_FUNCTION_ARGS)
 {
@@ -119,6 +114,7 @@ algebra_rows(FunctionCallInfo fcinfo, HsSetOp setop)
 }
 
 /* sunionstore(dest text, keys text[]) returns bigint: members of dest */
+PG_FUNCTION_INFO_V1(hotset_sunionstore);
 Datum
 hotset_sunionstore(PG_FUNCTION_ARGS)
 {
@@ -126,6 +122,7 @@ hotset_sunionstore(PG_FUNCTION_ARGS)
 }
 
 /* sinterstore(dest text, keys text[]) returns bigint: members of dest */
+PG_FUNCTION_INFO_V1(hotset_sinterstore);
 Datum
 hotset_sinterstore(PG_FUNCTION_ARGS)
 {
@@ -133,6 +130,7 @@ hotset_sinterstore(PG_FUNCTION_ARGS)
 }
 
 /* sdiffstore(dest text, keys text[]) returns bigint: members of dest */
+PG_FUNCTION_INFO_V1(hotset_sdiffstore);
 Datum
 hotset_sdiffstore(PG_FUNCTION_ARGS)
 {
@@ -185,6 +183,7 @@ combine_and_store(HsMulti *m, HsSetOp setop, const HsBytes *keys, int nkeys,
 }
 
 /* sintercard(keys text[], limit bigint) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_sintercard);
 Datum
 hotset_sintercard(PG_FUNCTION_ARGS)
 {

@@ -25,24 +25,12 @@ static HsgRows *open_srandmember(FunctionCallInfo fcinfo);
 static HsStatus read_set(HsOp *op, HsgRows *rows);
 static void rewind_set(HsgRows *rows);
 
-PG_FUNCTION_INFO_V1(hotset_sadd);
-PG_FUNCTION_INFO_V1(hotset_sadd_many);
-PG_FUNCTION_INFO_V1(hotset_srem);
-PG_FUNCTION_INFO_V1(hotset_srem_many);
-PG_FUNCTION_INFO_V1(hotset_smove);
-PG_FUNCTION_INFO_V1(hotset_sismember);
-PG_FUNCTION_INFO_V1(hotset_smismember);
-PG_FUNCTION_INFO_V1(hotset_scard);
-PG_FUNCTION_INFO_V1(hotset_smembers);
-PG_FUNCTION_INFO_V1(hotset_smembers_array);
-PG_FUNCTION_INFO_V1(hotset_spop);
-PG_FUNCTION_INFO_V1(hotset_srandmember);
-
 /*
  * ---- Adding, removing ----------------------------------------------------------------
  */
 
 /* sadd(key text, member text) returns bigint: members added */
+PG_FUNCTION_INFO_V1(hotset_sadd);
 Datum
 hotset_sadd(PG_FUNCTION_ARGS)
 {
@@ -52,6 +40,7 @@ hotset_sadd(PG_FUNCTION_ARGS)
 }
 
 /* sadd(key text, members text[]) returns bigint: members added */
+PG_FUNCTION_INFO_V1(hotset_sadd_many);
 Datum
 hotset_sadd_many(PG_FUNCTION_ARGS)
 {
@@ -75,6 +64,7 @@ add_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
 }
 
 /* srem(key text, member text) returns bigint: members removed */
+PG_FUNCTION_INFO_V1(hotset_srem);
 Datum
 hotset_srem(PG_FUNCTION_ARGS)
 {
@@ -84,6 +74,7 @@ hotset_srem(PG_FUNCTION_ARGS)
 }
 
 /* srem(key text, members text[]) returns bigint: members removed */
+PG_FUNCTION_INFO_V1(hotset_srem_many);
 Datum
 hotset_srem_many(PG_FUNCTION_ARGS)
 {
@@ -106,6 +97,7 @@ remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
 }
 
 /* smove(source text, dest text, member text) returns boolean: whether it was there */
+PG_FUNCTION_INFO_V1(hotset_smove);
 Datum
 hotset_smove(PG_FUNCTION_ARGS)
 {
@@ -137,6 +129,7 @@ hotset_smove(PG_FUNCTION_ARGS)
  */
 
 /* sismember(key text, member text) returns boolean */
+PG_FUNCTION_INFO_V1(hotset_sismember);
 Datum
 hotset_sismember(PG_FUNCTION_ARGS)
 {
@@ -155,6 +148,7 @@ hotset_sismember(PG_FUNCTION_ARGS)
 }
 
 /* smismember(key text, members text[]) returns boolean[]: null for a null */
+PG_FUNCTION_INFO_V1(hotset_smismember);
 Datum
 hotset_smismember(PG_FUNCTION_ARGS)
 {
@@ -181,6 +175,7 @@ hotset_smismember(PG_FUNCTION_ARGS)
 }
 
 /* scard(key text) returns bigint: 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_scard);
 Datum
 hotset_scard(PG_FUNCTION_ARGS)
 {
@@ -201,6 +196,7 @@ hotset_scard(PG_FUNCTION_ARGS)
  */
 
 /* smembers(key text) returns rows (member) */
+PG_FUNCTION_INFO_V1(hotset_smembers);
 Datum
 hotset_smembers(PG_FUNCTION_ARGS)
 {
@@ -208,6 +204,7 @@ hotset_smembers(PG_FUNCTION_ARGS)
 }
 
 /* smembers_array(key text) returns text[] */
+PG_FUNCTION_INFO_V1(hotset_smembers_array);
 Datum
 hotset_smembers_array(PG_FUNCTION_ARGS)
 {
@@ -246,6 +243,7 @@ rewind_set(HsgRows *rows)
 }
 
 /* spop(key text, count bigint) returns rows (member): removed, all when the first is asked for */
+PG_FUNCTION_INFO_V1(hotset_spop);
 Datum
 hotset_spop(PG_FUNCTION_ARGS)
 {
@@ -279,6 +277,7 @@ open_spop(FunctionCallInfo fcinfo)
 }
 
 /* srandmember(key text, count bigint) returns rows (member) */
+PG_FUNCTION_INFO_V1(hotset_srandmember);
 Datum
 hotset_srandmember(PG_FUNCTION_ARGS)
 {

@@ -67,19 +67,12 @@ static HsStatus usage_of(HsOp *op, uint64_t *bytes);
 static int	compare_hot_keys(const void *a, const void *b);
 static void put_hot_key_row(ReturnSetInfo *rsinfo, const HsHotKey *key, uint64_t samples);
 
-PG_FUNCTION_INFO_V1(hotset_stats);
-PG_FUNCTION_INFO_V1(hotset_reset_stats);
-PG_FUNCTION_INFO_V1(hotset_memory);
-PG_FUNCTION_INFO_V1(hotset_kv_memory_usage);
-PG_FUNCTION_INFO_V1(hotset_big_keys);
-PG_FUNCTION_INFO_V1(hotset_hot_keys);
-PG_FUNCTION_INFO_V1(hotset_verify);
-
 /*
  * ---- Counters ----------------------------------------------------------------------
  */
 
 /* hotset_stats() returns setof record: one row per keyspace of this database */
+PG_FUNCTION_INFO_V1(hotset_stats);
 Datum
 hotset_stats(PG_FUNCTION_ARGS)
 {
@@ -186,6 +179,7 @@ keys_by_type(const HsStats *stats)
 }
 
 /* hotset_reset_stats(keyspace name) returns void: its owner only */
+PG_FUNCTION_INFO_V1(hotset_reset_stats);
 Datum
 hotset_reset_stats(PG_FUNCTION_ARGS)
 {
@@ -207,6 +201,7 @@ hotset_reset_stats(PG_FUNCTION_ARGS)
  */
 
 /* hotset_memory() returns setof (use text, segments bigint, bytes bigint) */
+PG_FUNCTION_INFO_V1(hotset_memory);
 Datum
 hotset_memory(PG_FUNCTION_ARGS)
 {
@@ -261,6 +256,7 @@ put_memory_row(ReturnSetInfo *rsinfo, const char *use, uint64 segments, uint64 b
 }
 
 /* kv_memory_usage(key text, keyspace name) returns bigint: bytes, null if absent */
+PG_FUNCTION_INFO_V1(hotset_kv_memory_usage);
 Datum
 hotset_kv_memory_usage(PG_FUNCTION_ARGS)
 {
@@ -297,6 +293,7 @@ usage_of(HsOp *op, uint64_t *bytes)
 
 /* hotset_big_keys(count int, keyspace name) returns setof
  * (key text, type text, bytes bigint, expires_at timestamptz) */
+PG_FUNCTION_INFO_V1(hotset_big_keys);
 Datum
 hotset_big_keys(PG_FUNCTION_ARGS)
 {
@@ -436,6 +433,7 @@ put_big_key_row(ReturnSetInfo *rsinfo, const BigKey *key)
 
 /* hotset_hot_keys(count int, keyspace name) returns setof
  * (key text, accesses bigint, share float8) */
+PG_FUNCTION_INFO_V1(hotset_hot_keys);
 Datum
 hotset_hot_keys(PG_FUNCTION_ARGS)
 {
@@ -497,6 +495,7 @@ put_hot_key_row(ReturnSetInfo *rsinfo, const HsHotKey *key, uint64_t samples)
  */
 
 /* hotset_verify() returns boolean: true, or XX001 with what is wrong */
+PG_FUNCTION_INFO_V1(hotset_verify);
 Datum
 hotset_verify(PG_FUNCTION_ARGS)
 {

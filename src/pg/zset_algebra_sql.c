@@ -49,22 +49,12 @@ static HsStatus range_run_store(HsMulti *m, const HsBytes *keys, const HsZsetRan
 static void scratch_init(HsZsetScratch *scratch);
 static bool scratch_fits(HsZsetScratch *scratch, HsStatus status);
 
-PG_FUNCTION_INFO_V1(hotset_zunion);
-PG_FUNCTION_INFO_V1(hotset_zinter);
-PG_FUNCTION_INFO_V1(hotset_zdiff);
-PG_FUNCTION_INFO_V1(hotset_zunionstore);
-PG_FUNCTION_INFO_V1(hotset_zinterstore);
-PG_FUNCTION_INFO_V1(hotset_zdiffstore);
-PG_FUNCTION_INFO_V1(hotset_zintercard);
-PG_FUNCTION_INFO_V1(hotset_zrangestore);
-PG_FUNCTION_INFO_V1(hotset_zrangestorebyscore);
-PG_FUNCTION_INFO_V1(hotset_zrangestorebylex);
-
 /*
  * ---- Union, intersection, difference -------------------------------------------------
  */
 
 /* zunion(keys text[], weights float8[], aggregate text) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zunion);
 Datum
 hotset_zunion(PG_FUNCTION_ARGS)
 {
@@ -72,6 +62,7 @@ hotset_zunion(PG_FUNCTION_ARGS)
 }
 
 /* zinter(keys text[], weights float8[], aggregate text) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zinter);
 Datum
 hotset_zinter(PG_FUNCTION_ARGS)
 {
@@ -79,6 +70,7 @@ hotset_zinter(PG_FUNCTION_ARGS)
 }
 
 /* zdiff(keys text[]) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zdiff);
 Datum
 hotset_zdiff(PG_FUNCTION_ARGS)
 {
@@ -124,6 +116,7 @@ algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 }
 
 /* zunionstore(dest text, keys text[], weights float8[], aggregate text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zunionstore);
 Datum
 hotset_zunionstore(PG_FUNCTION_ARGS)
 {
@@ -131,6 +124,7 @@ hotset_zunionstore(PG_FUNCTION_ARGS)
 }
 
 /* zinterstore(dest text, keys text[], weights float8[], aggregate text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zinterstore);
 Datum
 hotset_zinterstore(PG_FUNCTION_ARGS)
 {
@@ -138,6 +132,7 @@ hotset_zinterstore(PG_FUNCTION_ARGS)
 }
 
 /* zdiffstore(dest text, keys text[]) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zdiffstore);
 Datum
 hotset_zdiffstore(PG_FUNCTION_ARGS)
 {
@@ -240,6 +235,7 @@ store_at(HsMulti *m, HsBytes dest, const HsZsetMember *entries, size_t n, int64_
 }
 
 /* zintercard(keys text[], limit bigint) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zintercard);
 Datum
 hotset_zintercard(PG_FUNCTION_ARGS)
 {
@@ -267,6 +263,7 @@ hotset_zintercard(PG_FUNCTION_ARGS)
  */
 
 /* zrangestore(dest text, key text, start bigint, stop bigint, rev) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zrangestore);
 Datum
 hotset_zrangestore(PG_FUNCTION_ARGS)
 {
@@ -281,6 +278,7 @@ hotset_zrangestore(PG_FUNCTION_ARGS)
 }
 
 /* zrangestorebyscore(dest, key, min float8, max float8, bounds, rev, "offset", "limit") */
+PG_FUNCTION_INFO_V1(hotset_zrangestorebyscore);
 Datum
 hotset_zrangestorebyscore(PG_FUNCTION_ARGS)
 {
@@ -293,6 +291,7 @@ hotset_zrangestorebyscore(PG_FUNCTION_ARGS)
 }
 
 /* zrangestorebylex(dest, key, min text, max text, bounds, rev, "offset", "limit") */
+PG_FUNCTION_INFO_V1(hotset_zrangestorebylex);
 Datum
 hotset_zrangestorebylex(PG_FUNCTION_ARGS)
 {

@@ -13,10 +13,8 @@
 static Datum pop_command(FunctionCallInfo fcinfo, bool from_max);
 static HsStatus pop_take(HsgBlock *b, HsMulti *m, HsOp *op);
 
-PG_FUNCTION_INFO_V1(hotset_bzpopmin);
-PG_FUNCTION_INFO_V1(hotset_bzpopmax);
-
 /* bzpopmin(keys text[], timeout interval) returns a row (key, member, score) or none */
+PG_FUNCTION_INFO_V1(hotset_bzpopmin);
 Datum
 hotset_bzpopmin(PG_FUNCTION_ARGS)
 {
@@ -24,6 +22,7 @@ hotset_bzpopmin(PG_FUNCTION_ARGS)
 }
 
 /* bzpopmax(keys text[], timeout interval) returns a row (key, member, score) or none */
+PG_FUNCTION_INFO_V1(hotset_bzpopmax);
 Datum
 hotset_bzpopmax(PG_FUNCTION_ARGS)
 {

@@ -20,19 +20,12 @@ static HsgRows *open_zrandmember(FunctionCallInfo fcinfo);
 static HsgRows *pop(FunctionCallInfo fcinfo, bool from_max);
 static bool entries_again(HsgRows *rows, HsStatus status, const HsZsetBatch *batch);
 
-PG_FUNCTION_INFO_V1(hotset_zrange);
-PG_FUNCTION_INFO_V1(hotset_zrevrange);
-PG_FUNCTION_INFO_V1(hotset_zrangebyscore);
-PG_FUNCTION_INFO_V1(hotset_zrangebylex);
-PG_FUNCTION_INFO_V1(hotset_zpopmin);
-PG_FUNCTION_INFO_V1(hotset_zpopmax);
-PG_FUNCTION_INFO_V1(hotset_zrandmember);
-
 /*
  * ---- Ranges ------------------------------------------------------------------------
  */
 
 /* zrange(key text, start bigint, stop bigint, rev boolean) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zrange);
 Datum
 hotset_zrange(PG_FUNCTION_ARGS)
 {
@@ -52,6 +45,7 @@ open_zrange(FunctionCallInfo fcinfo)
 }
 
 /* zrevrange(key text, start bigint, stop bigint) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zrevrange);
 Datum
 hotset_zrevrange(PG_FUNCTION_ARGS)
 {
@@ -71,6 +65,7 @@ open_zrevrange(FunctionCallInfo fcinfo)
 }
 
 /* zrangebyscore(key text, min float8, max float8, bounds text, rev, "offset", "limit") */
+PG_FUNCTION_INFO_V1(hotset_zrangebyscore);
 Datum
 hotset_zrangebyscore(PG_FUNCTION_ARGS)
 {
@@ -91,6 +86,7 @@ open_zrangebyscore(FunctionCallInfo fcinfo)
 }
 
 /* zrangebylex(key text, min text, max text, bounds text, rev, "offset", "limit") */
+PG_FUNCTION_INFO_V1(hotset_zrangebylex);
 Datum
 hotset_zrangebylex(PG_FUNCTION_ARGS)
 {
@@ -116,6 +112,7 @@ open_zrangebylex(FunctionCallInfo fcinfo)
  */
 
 /* zpopmin(key text, count bigint) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zpopmin);
 Datum
 hotset_zpopmin(PG_FUNCTION_ARGS)
 {
@@ -123,6 +120,7 @@ hotset_zpopmin(PG_FUNCTION_ARGS)
 }
 
 /* zpopmax(key text, count bigint) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zpopmax);
 Datum
 hotset_zpopmax(PG_FUNCTION_ARGS)
 {
@@ -167,6 +165,7 @@ pop(FunctionCallInfo fcinfo, bool from_max)
 }
 
 /* zrandmember(key text, count bigint) returns rows */
+PG_FUNCTION_INFO_V1(hotset_zrandmember);
 Datum
 hotset_zrandmember(PG_FUNCTION_ARGS)
 {

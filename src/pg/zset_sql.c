@@ -24,22 +24,6 @@ static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int
 static Datum count_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range);
 static Datum remove_range_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range);
 
-PG_FUNCTION_INFO_V1(hotset_zadd);
-PG_FUNCTION_INFO_V1(hotset_zadd_many);
-PG_FUNCTION_INFO_V1(hotset_zincrby);
-PG_FUNCTION_INFO_V1(hotset_zrem);
-PG_FUNCTION_INFO_V1(hotset_zrem_many);
-PG_FUNCTION_INFO_V1(hotset_zremrangebyrank);
-PG_FUNCTION_INFO_V1(hotset_zremrangebyscore);
-PG_FUNCTION_INFO_V1(hotset_zremrangebylex);
-PG_FUNCTION_INFO_V1(hotset_zscore);
-PG_FUNCTION_INFO_V1(hotset_zmscore);
-PG_FUNCTION_INFO_V1(hotset_zrank);
-PG_FUNCTION_INFO_V1(hotset_zrevrank);
-PG_FUNCTION_INFO_V1(hotset_zcard);
-PG_FUNCTION_INFO_V1(hotset_zcount);
-PG_FUNCTION_INFO_V1(hotset_zlexcount);
-
 /*
  * ---- Adding ------------------------------------------------------------------------
  */
@@ -49,6 +33,7 @@ PG_FUNCTION_INFO_V1(hotset_zlexcount);
 #define ADD_KS		(ADD_FLAGS + 5)
 
 /* zadd(key text, score float8, member text, ...) returns bigint: members added */
+PG_FUNCTION_INFO_V1(hotset_zadd);
 Datum
 hotset_zadd(PG_FUNCTION_ARGS)
 {
@@ -72,6 +57,7 @@ hotset_zadd(PG_FUNCTION_ARGS)
 }
 
 /* zadd(key text, scores float8[], members text[], ...) returns bigint: members added */
+PG_FUNCTION_INFO_V1(hotset_zadd_many);
 Datum
 hotset_zadd_many(PG_FUNCTION_ARGS)
 {
@@ -131,6 +117,7 @@ add_result(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, const HsZsetAdded 
 }
 
 /* zincrby(key text, by float8, member text) returns float8: the new score */
+PG_FUNCTION_INFO_V1(hotset_zincrby);
 Datum
 hotset_zincrby(PG_FUNCTION_ARGS)
 {
@@ -158,6 +145,7 @@ hotset_zincrby(PG_FUNCTION_ARGS)
  */
 
 /* zrem(key text, member text) returns bigint: members removed */
+PG_FUNCTION_INFO_V1(hotset_zrem);
 Datum
 hotset_zrem(PG_FUNCTION_ARGS)
 {
@@ -167,6 +155,7 @@ hotset_zrem(PG_FUNCTION_ARGS)
 }
 
 /* zrem(key text, members text[]) returns bigint: members removed */
+PG_FUNCTION_INFO_V1(hotset_zrem_many);
 Datum
 hotset_zrem_many(PG_FUNCTION_ARGS)
 {
@@ -189,6 +178,7 @@ remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
 }
 
 /* zremrangebyrank(key text, start bigint, stop bigint) returns bigint: members removed */
+PG_FUNCTION_INFO_V1(hotset_zremrangebyrank);
 Datum
 hotset_zremrangebyrank(PG_FUNCTION_ARGS)
 {
@@ -203,6 +193,7 @@ hotset_zremrangebyrank(PG_FUNCTION_ARGS)
 }
 
 /* zremrangebyscore(key text, min float8, max float8, bounds text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zremrangebyscore);
 Datum
 hotset_zremrangebyscore(PG_FUNCTION_ARGS)
 {
@@ -218,6 +209,7 @@ hotset_zremrangebyscore(PG_FUNCTION_ARGS)
 }
 
 /* zremrangebylex(key text, min text, max text, bounds text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zremrangebylex);
 Datum
 hotset_zremrangebylex(PG_FUNCTION_ARGS)
 {
@@ -246,6 +238,7 @@ remove_range_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *ran
  */
 
 /* zscore(key text, member text) returns float8 */
+PG_FUNCTION_INFO_V1(hotset_zscore);
 Datum
 hotset_zscore(PG_FUNCTION_ARGS)
 {
@@ -268,6 +261,7 @@ hotset_zscore(PG_FUNCTION_ARGS)
 }
 
 /* zmscore(key text, members text[]) returns float8[]: null for each that is absent */
+PG_FUNCTION_INFO_V1(hotset_zmscore);
 Datum
 hotset_zmscore(PG_FUNCTION_ARGS)
 {
@@ -315,6 +309,7 @@ scores_of(HsOp *op, const HsBytes *members, const bool *nulls, int n,
 }
 
 /* zrank(key text, member text) returns bigint: 0-based, from the lowest score */
+PG_FUNCTION_INFO_V1(hotset_zrank);
 Datum
 hotset_zrank(PG_FUNCTION_ARGS)
 {
@@ -322,6 +317,7 @@ hotset_zrank(PG_FUNCTION_ARGS)
 }
 
 /* zrevrank(key text, member text) returns bigint: 0-based, from the highest score */
+PG_FUNCTION_INFO_V1(hotset_zrevrank);
 Datum
 hotset_zrevrank(PG_FUNCTION_ARGS)
 {
@@ -354,6 +350,7 @@ rank_command(FunctionCallInfo fcinfo, bool reverse)
  */
 
 /* zcard(key text) returns bigint: 0 if there is none */
+PG_FUNCTION_INFO_V1(hotset_zcard);
 Datum
 hotset_zcard(PG_FUNCTION_ARGS)
 {
@@ -370,6 +367,7 @@ hotset_zcard(PG_FUNCTION_ARGS)
 }
 
 /* zcount(key text, min float8, max float8, bounds text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zcount);
 Datum
 hotset_zcount(PG_FUNCTION_ARGS)
 {
@@ -381,6 +379,7 @@ hotset_zcount(PG_FUNCTION_ARGS)
 }
 
 /* zlexcount(key text, min text, max text, bounds text) returns bigint */
+PG_FUNCTION_INFO_V1(hotset_zlexcount);
 Datum
 hotset_zlexcount(PG_FUNCTION_ARGS)
 {
