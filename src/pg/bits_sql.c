@@ -93,20 +93,10 @@ offset_arg(FunctionCallInfo fcinfo, int n)
  */
 
 /* kv_bitfield(key text, ops text[]) returns bigint[] */
-PG_FUNCTION_INFO_V1(hotset_kv_bitfield);
-Datum
-hotset_kv_bitfield(PG_FUNCTION_ARGS)
-{
-	return fields_command(fcinfo, true);
-}
+HSG_FORM(hotset_kv_bitfield, fields_command(fcinfo, true))
 
 /* kv_bitfield_ro(key text, ops text[]) returns bigint[] */
-PG_FUNCTION_INFO_V1(hotset_kv_bitfield_ro);
-Datum
-hotset_kv_bitfield_ro(PG_FUNCTION_ARGS)
-{
-	return fields_command(fcinfo, false);
-}
+HSG_FORM(hotset_kv_bitfield_ro, fields_command(fcinfo, false))
 
 static Datum
 fields_command(FunctionCallInfo fcinfo, bool may_write)

@@ -303,20 +303,10 @@ watch_command(FunctionCallInfo fcinfo, bool is_array)
 }
 
 /* kv_watch(table regclass, key text, tag text) returns void */
-PG_FUNCTION_INFO_V1(hotset_kv_watch);
-Datum
-hotset_kv_watch(PG_FUNCTION_ARGS)
-{
-	return watch_command(fcinfo, false);
-}
+HSG_FORM(hotset_kv_watch, watch_command(fcinfo, false))
 
 /* kv_watch(table regclass, keys text[], tags text[]) returns void */
-PG_FUNCTION_INFO_V1(hotset_kv_watch_many);
-Datum
-hotset_kv_watch_many(PG_FUNCTION_ARGS)
-{
-	return watch_command(fcinfo, true);
-}
+HSG_FORM(hotset_kv_watch_many, watch_command(fcinfo, true))
 
 /* kv_unwatch(table regclass) returns void */
 PG_FUNCTION_INFO_V1(hotset_kv_unwatch);

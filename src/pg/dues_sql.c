@@ -207,25 +207,17 @@ get_dues(FunctionCallInfo fcinfo, HsType type, bool is_array, bool as_ttl)
  * ---- The functions -------------------------------------------------------------------
  */
 
-#define FUNCTION(name, call) \
-	PG_FUNCTION_INFO_V1(hotset_##name); \
-	Datum \
-	hotset_##name(PG_FUNCTION_ARGS) \
-	{ \
-		return call; \
-	}
-
 #define FUNCTIONS(letter, type) \
-	FUNCTION(letter##expire, expire_in(fcinfo, type, false)) \
-	FUNCTION(letter##expire_many, expire_in(fcinfo, type, true)) \
-	FUNCTION(letter##expire_at, expire_at(fcinfo, type, false)) \
-	FUNCTION(letter##expire_at_many, expire_at(fcinfo, type, true)) \
-	FUNCTION(letter##persist, persist(fcinfo, type, false)) \
-	FUNCTION(letter##persist_many, persist(fcinfo, type, true)) \
-	FUNCTION(letter##ttl, get_dues(fcinfo, type, false, true)) \
-	FUNCTION(letter##ttl_many, get_dues(fcinfo, type, true, true)) \
-	FUNCTION(letter##expires_at, get_dues(fcinfo, type, false, false)) \
-	FUNCTION(letter##expires_at_many, get_dues(fcinfo, type, true, false))
+	HSG_FORM(hotset_##letter##expire, expire_in(fcinfo, type, false)) \
+	HSG_FORM(hotset_##letter##expire_many, expire_in(fcinfo, type, true)) \
+	HSG_FORM(hotset_##letter##expire_at, expire_at(fcinfo, type, false)) \
+	HSG_FORM(hotset_##letter##expire_at_many, expire_at(fcinfo, type, true)) \
+	HSG_FORM(hotset_##letter##persist, persist(fcinfo, type, false)) \
+	HSG_FORM(hotset_##letter##persist_many, persist(fcinfo, type, true)) \
+	HSG_FORM(hotset_##letter##ttl, get_dues(fcinfo, type, false, true)) \
+	HSG_FORM(hotset_##letter##ttl_many, get_dues(fcinfo, type, true, true)) \
+	HSG_FORM(hotset_##letter##expires_at, get_dues(fcinfo, type, false, false)) \
+	HSG_FORM(hotset_##letter##expires_at_many, get_dues(fcinfo, type, true, false))
 
 FUNCTIONS(h, HS_HASH)
 FUNCTIONS(s, HS_SET)

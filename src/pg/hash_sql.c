@@ -78,12 +78,7 @@ static void rewind_hash(HsgRows *rows);
  */
 
 /* hset(key text, field text, value text or bytea) returns bigint: fields added */
-PG_FUNCTION_INFO_V1(hotset_hset);
-Datum
-hotset_hset(PG_FUNCTION_ARGS)
-{
-	return set_command(fcinfo, false);
-}
+HSG_FORM(hotset_hset, set_command(fcinfo, false))
 
 /* hsetnx(key text, field text, value text or bytea) returns boolean */
 PG_FUNCTION_INFO_V1(hotset_hsetnx);
@@ -640,28 +635,13 @@ hotset_hlen(PG_FUNCTION_ARGS)
 }
 
 /* hgetall(key text) returns rows (field, value) */
-PG_FUNCTION_INFO_V1(hotset_hgetall);
-Datum
-hotset_hgetall(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_hgetall);
-}
+HSG_FORM(hotset_hgetall, hsg_rows(fcinfo, open_hgetall))
 
 /* hkeys(key text) returns rows (field) */
-PG_FUNCTION_INFO_V1(hotset_hkeys);
-Datum
-hotset_hkeys(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_hkeys);
-}
+HSG_FORM(hotset_hkeys, hsg_rows(fcinfo, open_hkeys))
 
 /* hvals(key text) returns rows (value) */
-PG_FUNCTION_INFO_V1(hotset_hvals);
-Datum
-hotset_hvals(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_hvals);
-}
+HSG_FORM(hotset_hvals, hsg_rows(fcinfo, open_hvals))
 
 static HsgRows *
 open_hgetall(FunctionCallInfo fcinfo)
@@ -745,12 +725,7 @@ hotset_hgetall_jsonb(PG_FUNCTION_ARGS)
 }
 
 /* hrandfield(key text, count bigint) returns rows (field, value) */
-PG_FUNCTION_INFO_V1(hotset_hrandfield);
-Datum
-hotset_hrandfield(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_hrandfield);
-}
+HSG_FORM(hotset_hrandfield, hsg_rows(fcinfo, open_hrandfield))
 
 static HsgRows *
 open_hrandfield(FunctionCallInfo fcinfo)

@@ -297,7 +297,10 @@ hsg_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys, HsLo
 		HSG_ONCE_MULTI(status, m, h, keys, nkeys, mode, command); \
 	} while (hsg_retry(h, status, (m).hash, (m).need))
 
-/* The C function of a SQL function that is one of several forms of a command. */
+/*
+ * The C function of a SQL function that is one call: one of several forms of a command, or of
+ * hsg_rows().
+ */
 #define HSG_FORM(name, call) \
 	PG_FUNCTION_INFO_V1(name); \
 	Datum \

@@ -22,20 +22,10 @@ static HsStatus pop_take(HsgBlock *b, HsMulti *m, HsOp *op);
 static HsStatus move_take(HsgBlock *b, HsMulti *m, HsOp *op);
 
 /* blpop(keys text[], timeout interval) returns a row (key, value) or none */
-PG_FUNCTION_INFO_V1(hotset_blpop);
-Datum
-hotset_blpop(PG_FUNCTION_ARGS)
-{
-	return pop_command(fcinfo, true);
-}
+HSG_FORM(hotset_blpop, pop_command(fcinfo, true))
 
 /* brpop(keys text[], timeout interval) returns a row (key, value) or none */
-PG_FUNCTION_INFO_V1(hotset_brpop);
-Datum
-hotset_brpop(PG_FUNCTION_ARGS)
-{
-	return pop_command(fcinfo, false);
-}
+HSG_FORM(hotset_brpop, pop_command(fcinfo, false))
 
 static Datum
 pop_command(FunctionCallInfo fcinfo, bool left)

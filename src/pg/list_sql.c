@@ -37,68 +37,28 @@ static int64 rank_arg(FunctionCallInfo fcinfo, int n);
  */
 
 /* lpush(key text, value text) returns bigint: values in the list */
-PG_FUNCTION_INFO_V1(hotset_lpush);
-Datum
-hotset_lpush(PG_FUNCTION_ARGS)
-{
-	return push_one(fcinfo, true, false);
-}
+HSG_FORM(hotset_lpush, push_one(fcinfo, true, false))
 
 /* lpush(key text, values text[]) returns bigint: values in the list */
-PG_FUNCTION_INFO_V1(hotset_lpush_many);
-Datum
-hotset_lpush_many(PG_FUNCTION_ARGS)
-{
-	return push_many(fcinfo, true, false);
-}
+HSG_FORM(hotset_lpush_many, push_many(fcinfo, true, false))
 
 /* rpush(key text, value text) returns bigint: values in the list */
-PG_FUNCTION_INFO_V1(hotset_rpush);
-Datum
-hotset_rpush(PG_FUNCTION_ARGS)
-{
-	return push_one(fcinfo, false, false);
-}
+HSG_FORM(hotset_rpush, push_one(fcinfo, false, false))
 
 /* rpush(key text, values text[]) returns bigint: values in the list */
-PG_FUNCTION_INFO_V1(hotset_rpush_many);
-Datum
-hotset_rpush_many(PG_FUNCTION_ARGS)
-{
-	return push_many(fcinfo, false, false);
-}
+HSG_FORM(hotset_rpush_many, push_many(fcinfo, false, false))
 
 /* lpushx(key text, value text) returns bigint: values in the list, 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_lpushx);
-Datum
-hotset_lpushx(PG_FUNCTION_ARGS)
-{
-	return push_one(fcinfo, true, true);
-}
+HSG_FORM(hotset_lpushx, push_one(fcinfo, true, true))
 
 /* lpushx(key text, values text[]) returns bigint: values in the list, 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_lpushx_many);
-Datum
-hotset_lpushx_many(PG_FUNCTION_ARGS)
-{
-	return push_many(fcinfo, true, true);
-}
+HSG_FORM(hotset_lpushx_many, push_many(fcinfo, true, true))
 
 /* rpushx(key text, value text) returns bigint: values in the list, 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_rpushx);
-Datum
-hotset_rpushx(PG_FUNCTION_ARGS)
-{
-	return push_one(fcinfo, false, true);
-}
+HSG_FORM(hotset_rpushx, push_one(fcinfo, false, true))
 
 /* rpushx(key text, values text[]) returns bigint: values in the list, 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_rpushx_many);
-Datum
-hotset_rpushx_many(PG_FUNCTION_ARGS)
-{
-	return push_many(fcinfo, false, true);
-}
+HSG_FORM(hotset_rpushx_many, push_many(fcinfo, false, true))
 
 static Datum
 push_one(FunctionCallInfo fcinfo, bool left, bool only_existing)
@@ -157,20 +117,10 @@ hsg_list_value(const HsItems *items)
 }
 
 /* lpop(key text) returns text */
-PG_FUNCTION_INFO_V1(hotset_lpop);
-Datum
-hotset_lpop(PG_FUNCTION_ARGS)
-{
-	return pop_one(fcinfo, true);
-}
+HSG_FORM(hotset_lpop, pop_one(fcinfo, true))
 
 /* rpop(key text) returns text */
-PG_FUNCTION_INFO_V1(hotset_rpop);
-Datum
-hotset_rpop(PG_FUNCTION_ARGS)
-{
-	return pop_one(fcinfo, false);
-}
+HSG_FORM(hotset_rpop, pop_one(fcinfo, false))
 
 static Datum
 pop_one(FunctionCallInfo fcinfo, bool left)
@@ -195,20 +145,10 @@ pop_one(FunctionCallInfo fcinfo, bool left)
 }
 
 /* lpop(key text, count bigint) returns rows of text: removed when the first is asked for */
-PG_FUNCTION_INFO_V1(hotset_lpop_many);
-Datum
-hotset_lpop_many(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_lpop);
-}
+HSG_FORM(hotset_lpop_many, hsg_rows(fcinfo, open_lpop))
 
 /* rpop(key text, count bigint) returns rows of text */
-PG_FUNCTION_INFO_V1(hotset_rpop_many);
-Datum
-hotset_rpop_many(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_rpop);
-}
+HSG_FORM(hotset_rpop_many, hsg_rows(fcinfo, open_rpop))
 
 static HsgRows *
 open_lpop(FunctionCallInfo fcinfo)
@@ -301,20 +241,10 @@ typedef struct ListRows
 } ListRows;
 
 /* lrange(key text, start bigint, stop bigint) returns rows (value, index) */
-PG_FUNCTION_INFO_V1(hotset_lrange);
-Datum
-hotset_lrange(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_lrange);
-}
+HSG_FORM(hotset_lrange, hsg_rows(fcinfo, open_lrange))
 
 /* lrange_array(key text, start bigint, stop bigint) returns text[] */
-PG_FUNCTION_INFO_V1(hotset_lrange_array);
-Datum
-hotset_lrange_array(PG_FUNCTION_ARGS)
-{
-	return hsg_rows_array(fcinfo, 3, open_lrange);
-}
+HSG_FORM(hotset_lrange_array, hsg_rows_array(fcinfo, 3, open_lrange))
 
 static HsgRows *
 open_lrange(FunctionCallInfo fcinfo)

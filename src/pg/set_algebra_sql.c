@@ -22,52 +22,22 @@ static HsStatus combine_and_store(HsMulti *m, HsSetOp setop, const HsBytes *keys
 								  size_t *bad_key, HsType *found);
 
 /* sunion(keys text[]) returns rows (member) */
-PG_FUNCTION_INFO_V1(hotset_sunion);
-Datum
-hotset_sunion(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_sunion);
-}
+HSG_FORM(hotset_sunion, hsg_rows(fcinfo, open_sunion))
 
 /* sunion_array(keys text[]) returns text[] */
-PG_FUNCTION_INFO_V1(hotset_sunion_array);
-Datum
-hotset_sunion_array(PG_FUNCTION_ARGS)
-{
-	return hsg_rows_array(fcinfo, 1, open_sunion);
-}
+HSG_FORM(hotset_sunion_array, hsg_rows_array(fcinfo, 1, open_sunion))
 
 /* sinter(keys text[]) returns rows (member) */
-PG_FUNCTION_INFO_V1(hotset_sinter);
-Datum
-hotset_sinter(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_sinter);
-}
+HSG_FORM(hotset_sinter, hsg_rows(fcinfo, open_sinter))
 
 /* sinter_array(keys text[]) returns text[] */
-PG_FUNCTION_INFO_V1(hotset_sinter_array);
-Datum
-hotset_sinter_array(PG_FUNCTION_ARGS)
-{
-	return hsg_rows_array(fcinfo, 1, open_sinter);
-}
+HSG_FORM(hotset_sinter_array, hsg_rows_array(fcinfo, 1, open_sinter))
 
 /* sdiff(keys text[]) returns rows (member) */
-PG_FUNCTION_INFO_V1(hotset_sdiff);
-Datum
-hotset_sdiff(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_sdiff);
-}
+HSG_FORM(hotset_sdiff, hsg_rows(fcinfo, open_sdiff))
 
 /* sdiff_array(keys text[]) returns text[] */
-PG_FUNCTION_INFO_V1(hotset_sdiff_array);
-Datum
-hotset_sdiff_array(PG_FUNCTION_ARGS)
-{
-	return hsg_rows_array(fcinfo, 1, open_sdiff);
-}
+HSG_FORM(hotset_sdiff_array, hsg_rows_array(fcinfo, 1, open_sdiff))
 
 static HsgRows *
 open_sunion(FunctionCallInfo fcinfo)
@@ -114,28 +84,13 @@ algebra_rows(FunctionCallInfo fcinfo, HsSetOp setop)
 }
 
 /* sunionstore(dest text, keys text[]) returns bigint: members of dest */
-PG_FUNCTION_INFO_V1(hotset_sunionstore);
-Datum
-hotset_sunionstore(PG_FUNCTION_ARGS)
-{
-	return algebra_store(fcinfo, HS_SET_UNION);
-}
+HSG_FORM(hotset_sunionstore, algebra_store(fcinfo, HS_SET_UNION))
 
 /* sinterstore(dest text, keys text[]) returns bigint: members of dest */
-PG_FUNCTION_INFO_V1(hotset_sinterstore);
-Datum
-hotset_sinterstore(PG_FUNCTION_ARGS)
-{
-	return algebra_store(fcinfo, HS_SET_INTER);
-}
+HSG_FORM(hotset_sinterstore, algebra_store(fcinfo, HS_SET_INTER))
 
 /* sdiffstore(dest text, keys text[]) returns bigint: members of dest */
-PG_FUNCTION_INFO_V1(hotset_sdiffstore);
-Datum
-hotset_sdiffstore(PG_FUNCTION_ARGS)
-{
-	return algebra_store(fcinfo, HS_SET_DIFF);
-}
+HSG_FORM(hotset_sdiffstore, algebra_store(fcinfo, HS_SET_DIFF))
 
 static Datum
 algebra_store(FunctionCallInfo fcinfo, HsSetOp setop)

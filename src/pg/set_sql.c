@@ -196,20 +196,10 @@ hotset_scard(PG_FUNCTION_ARGS)
  */
 
 /* smembers(key text) returns rows (member) */
-PG_FUNCTION_INFO_V1(hotset_smembers);
-Datum
-hotset_smembers(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_smembers);
-}
+HSG_FORM(hotset_smembers, hsg_rows(fcinfo, open_smembers))
 
 /* smembers_array(key text) returns text[] */
-PG_FUNCTION_INFO_V1(hotset_smembers_array);
-Datum
-hotset_smembers_array(PG_FUNCTION_ARGS)
-{
-	return hsg_rows_array(fcinfo, 1, open_smembers);
-}
+HSG_FORM(hotset_smembers_array, hsg_rows_array(fcinfo, 1, open_smembers))
 
 static HsgRows *
 open_smembers(FunctionCallInfo fcinfo)
@@ -243,12 +233,7 @@ rewind_set(HsgRows *rows)
 }
 
 /* spop(key text, count bigint) returns rows (member): removed, all when the first is asked for */
-PG_FUNCTION_INFO_V1(hotset_spop);
-Datum
-hotset_spop(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_spop);
-}
+HSG_FORM(hotset_spop, hsg_rows(fcinfo, open_spop))
 
 static HsgRows *
 open_spop(FunctionCallInfo fcinfo)
@@ -277,12 +262,7 @@ open_spop(FunctionCallInfo fcinfo)
 }
 
 /* srandmember(key text, count bigint) returns rows (member) */
-PG_FUNCTION_INFO_V1(hotset_srandmember);
-Datum
-hotset_srandmember(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_srandmember);
-}
+HSG_FORM(hotset_srandmember, hsg_rows(fcinfo, open_srandmember))
 
 static HsgRows *
 open_srandmember(FunctionCallInfo fcinfo)

@@ -250,28 +250,13 @@ jsonb_range(HsgValue *v, HsHandle *h, HsBytes key, int64 start, int64 stop)
  */
 
 /* kv_set(key text, value text, ttl interval, nx, xx, keep_ttl boolean, tags text[]) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_set);
-Datum
-hotset_kv_set(PG_FUNCTION_ARGS)
-{
-	return set_command(fcinfo, HS_RF_TEXT);
-}
+HSG_FORM(hotset_kv_set, set_command(fcinfo, HS_RF_TEXT))
 
 /* kv_set(key text, value bytea, ...) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_set_bytea);
-Datum
-hotset_kv_set_bytea(PG_FUNCTION_ARGS)
-{
-	return set_command(fcinfo, 0);
-}
+HSG_FORM(hotset_kv_set_bytea, set_command(fcinfo, 0))
 
 /* kv_set(key text, value jsonb, ...) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_set_jsonb);
-Datum
-hotset_kv_set_jsonb(PG_FUNCTION_ARGS)
-{
-	return set_command(fcinfo, HS_RF_JSONB);
-}
+HSG_FORM(hotset_kv_set_jsonb, set_command(fcinfo, HS_RF_JSONB))
 
 static Datum
 set_command(FunctionCallInfo fcinfo, uint16_t flags)
@@ -506,28 +491,13 @@ hotset_kv_version(PG_FUNCTION_ARGS)
 }
 
 /* kv_cas(key text, value text, version bigint, ttl interval) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_cas);
-Datum
-hotset_kv_cas(PG_FUNCTION_ARGS)
-{
-	return cas_command(fcinfo, HS_RF_TEXT);
-}
+HSG_FORM(hotset_kv_cas, cas_command(fcinfo, HS_RF_TEXT))
 
 /* kv_cas(key text, value bytea, ...) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_cas_bytea);
-Datum
-hotset_kv_cas_bytea(PG_FUNCTION_ARGS)
-{
-	return cas_command(fcinfo, 0);
-}
+HSG_FORM(hotset_kv_cas_bytea, cas_command(fcinfo, 0))
 
 /* kv_cas(key text, value jsonb, ...) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_cas_jsonb);
-Datum
-hotset_kv_cas_jsonb(PG_FUNCTION_ARGS)
-{
-	return cas_command(fcinfo, HS_RF_JSONB);
-}
+HSG_FORM(hotset_kv_cas_jsonb, cas_command(fcinfo, HS_RF_JSONB))
 
 static Datum
 cas_command(FunctionCallInfo fcinfo, uint16_t flags)
@@ -542,28 +512,13 @@ cas_command(FunctionCallInfo fcinfo, uint16_t flags)
 }
 
 /* kv_set_if(key text, value text, expected text, ttl interval) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_set_if);
-Datum
-hotset_kv_set_if(PG_FUNCTION_ARGS)
-{
-	return set_if_command(fcinfo, HS_RF_TEXT);
-}
+HSG_FORM(hotset_kv_set_if, set_if_command(fcinfo, HS_RF_TEXT))
 
 /* kv_set_if(key text, value bytea, expected bytea, ttl interval) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_set_if_bytea);
-Datum
-hotset_kv_set_if_bytea(PG_FUNCTION_ARGS)
-{
-	return set_if_command(fcinfo, 0);
-}
+HSG_FORM(hotset_kv_set_if_bytea, set_if_command(fcinfo, 0))
 
 /* kv_set_if(key text, value jsonb, expected jsonb, ttl interval) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_set_if_jsonb);
-Datum
-hotset_kv_set_if_jsonb(PG_FUNCTION_ARGS)
-{
-	return set_if_command(fcinfo, HS_RF_JSONB);
-}
+HSG_FORM(hotset_kv_set_if_jsonb, set_if_command(fcinfo, HS_RF_JSONB))
 
 /*
  * What kv_get() says of a missing key is null, so a null 'expected' means that
@@ -594,28 +549,13 @@ set_if_command(FunctionCallInfo fcinfo, uint16_t flags)
 }
 
 /* kv_del_if(key text, expected text) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_del_if);
-Datum
-hotset_kv_del_if(PG_FUNCTION_ARGS)
-{
-	return del_if_command(fcinfo, HS_RF_TEXT);
-}
+HSG_FORM(hotset_kv_del_if, del_if_command(fcinfo, HS_RF_TEXT))
 
 /* kv_del_if(key text, expected bytea) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_del_if_bytea);
-Datum
-hotset_kv_del_if_bytea(PG_FUNCTION_ARGS)
-{
-	return del_if_command(fcinfo, 0);
-}
+HSG_FORM(hotset_kv_del_if_bytea, del_if_command(fcinfo, 0))
 
 /* kv_del_if(key text, expected jsonb) returns boolean */
-PG_FUNCTION_INFO_V1(hotset_kv_del_if_jsonb);
-Datum
-hotset_kv_del_if_jsonb(PG_FUNCTION_ARGS)
-{
-	return del_if_command(fcinfo, HS_RF_JSONB);
-}
+HSG_FORM(hotset_kv_del_if_jsonb, del_if_command(fcinfo, HS_RF_JSONB))
 
 static Datum
 del_if_command(FunctionCallInfo fcinfo, uint16_t flags)
@@ -751,20 +691,10 @@ hotset_kv_incrbyfloat(PG_FUNCTION_ARGS)
  */
 
 /* kv_append(key text, value text) returns integer: bytes now */
-PG_FUNCTION_INFO_V1(hotset_kv_append);
-Datum
-hotset_kv_append(PG_FUNCTION_ARGS)
-{
-	return append_command(fcinfo, true);
-}
+HSG_FORM(hotset_kv_append, append_command(fcinfo, true))
 
 /* kv_append(key text, value bytea) returns integer */
-PG_FUNCTION_INFO_V1(hotset_kv_append_bytea);
-Datum
-hotset_kv_append_bytea(PG_FUNCTION_ARGS)
-{
-	return append_command(fcinfo, false);
-}
+HSG_FORM(hotset_kv_append_bytea, append_command(fcinfo, false))
 
 static Datum
 append_command(FunctionCallInfo fcinfo, bool is_text)
@@ -779,20 +709,10 @@ append_command(FunctionCallInfo fcinfo, bool is_text)
 }
 
 /* kv_setrange(key text, "offset" bigint, value text) returns integer: bytes now */
-PG_FUNCTION_INFO_V1(hotset_kv_setrange);
-Datum
-hotset_kv_setrange(PG_FUNCTION_ARGS)
-{
-	return setrange_command(fcinfo, true);
-}
+HSG_FORM(hotset_kv_setrange, setrange_command(fcinfo, true))
 
 /* kv_setrange(key text, "offset" bigint, value bytea) returns integer */
-PG_FUNCTION_INFO_V1(hotset_kv_setrange_bytea);
-Datum
-hotset_kv_setrange_bytea(PG_FUNCTION_ARGS)
-{
-	return setrange_command(fcinfo, false);
-}
+HSG_FORM(hotset_kv_setrange_bytea, setrange_command(fcinfo, false))
 
 static Datum
 setrange_command(FunctionCallInfo fcinfo, bool is_text)

@@ -54,28 +54,13 @@ static bool scratch_fits(HsZsetScratch *scratch, HsStatus status);
  */
 
 /* zunion(keys text[], weights float8[], aggregate text) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zunion);
-Datum
-hotset_zunion(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zunion);
-}
+HSG_FORM(hotset_zunion, hsg_rows(fcinfo, open_zunion))
 
 /* zinter(keys text[], weights float8[], aggregate text) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zinter);
-Datum
-hotset_zinter(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zinter);
-}
+HSG_FORM(hotset_zinter, hsg_rows(fcinfo, open_zinter))
 
 /* zdiff(keys text[]) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zdiff);
-Datum
-hotset_zdiff(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zdiff);
-}
+HSG_FORM(hotset_zdiff, hsg_rows(fcinfo, open_zdiff))
 
 static HsgRows *
 open_zunion(FunctionCallInfo fcinfo)
@@ -116,28 +101,13 @@ algebra_rows(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 }
 
 /* zunionstore(dest text, keys text[], weights float8[], aggregate text) returns bigint */
-PG_FUNCTION_INFO_V1(hotset_zunionstore);
-Datum
-hotset_zunionstore(PG_FUNCTION_ARGS)
-{
-	return algebra_store(fcinfo, HS_ZSET_UNION);
-}
+HSG_FORM(hotset_zunionstore, algebra_store(fcinfo, HS_ZSET_UNION))
 
 /* zinterstore(dest text, keys text[], weights float8[], aggregate text) returns bigint */
-PG_FUNCTION_INFO_V1(hotset_zinterstore);
-Datum
-hotset_zinterstore(PG_FUNCTION_ARGS)
-{
-	return algebra_store(fcinfo, HS_ZSET_INTER);
-}
+HSG_FORM(hotset_zinterstore, algebra_store(fcinfo, HS_ZSET_INTER))
 
 /* zdiffstore(dest text, keys text[]) returns bigint */
-PG_FUNCTION_INFO_V1(hotset_zdiffstore);
-Datum
-hotset_zdiffstore(PG_FUNCTION_ARGS)
-{
-	return algebra_store(fcinfo, HS_ZSET_DIFF);
-}
+HSG_FORM(hotset_zdiffstore, algebra_store(fcinfo, HS_ZSET_DIFF))
 
 static Datum
 algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop)

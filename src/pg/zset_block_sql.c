@@ -14,20 +14,10 @@ static Datum pop_command(FunctionCallInfo fcinfo, bool from_max);
 static HsStatus pop_take(HsgBlock *b, HsMulti *m, HsOp *op);
 
 /* bzpopmin(keys text[], timeout interval) returns a row (key, member, score) or none */
-PG_FUNCTION_INFO_V1(hotset_bzpopmin);
-Datum
-hotset_bzpopmin(PG_FUNCTION_ARGS)
-{
-	return pop_command(fcinfo, false);
-}
+HSG_FORM(hotset_bzpopmin, pop_command(fcinfo, false))
 
 /* bzpopmax(keys text[], timeout interval) returns a row (key, member, score) or none */
-PG_FUNCTION_INFO_V1(hotset_bzpopmax);
-Datum
-hotset_bzpopmax(PG_FUNCTION_ARGS)
-{
-	return pop_command(fcinfo, true);
-}
+HSG_FORM(hotset_bzpopmax, pop_command(fcinfo, true))
 
 static Datum
 pop_command(FunctionCallInfo fcinfo, bool from_max)

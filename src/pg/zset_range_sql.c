@@ -25,12 +25,7 @@ static bool entries_again(HsgRows *rows, HsStatus status, const HsZsetBatch *bat
  */
 
 /* zrange(key text, start bigint, stop bigint, rev boolean) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zrange);
-Datum
-hotset_zrange(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zrange);
-}
+HSG_FORM(hotset_zrange, hsg_rows(fcinfo, open_zrange))
 
 static HsgRows *
 open_zrange(FunctionCallInfo fcinfo)
@@ -45,12 +40,7 @@ open_zrange(FunctionCallInfo fcinfo)
 }
 
 /* zrevrange(key text, start bigint, stop bigint) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zrevrange);
-Datum
-hotset_zrevrange(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zrevrange);
-}
+HSG_FORM(hotset_zrevrange, hsg_rows(fcinfo, open_zrevrange))
 
 static HsgRows *
 open_zrevrange(FunctionCallInfo fcinfo)
@@ -65,12 +55,7 @@ open_zrevrange(FunctionCallInfo fcinfo)
 }
 
 /* zrangebyscore(key text, min float8, max float8, bounds text, rev, "offset", "limit") */
-PG_FUNCTION_INFO_V1(hotset_zrangebyscore);
-Datum
-hotset_zrangebyscore(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zrangebyscore);
-}
+HSG_FORM(hotset_zrangebyscore, hsg_rows(fcinfo, open_zrangebyscore))
 
 static HsgRows *
 open_zrangebyscore(FunctionCallInfo fcinfo)
@@ -86,12 +71,7 @@ open_zrangebyscore(FunctionCallInfo fcinfo)
 }
 
 /* zrangebylex(key text, min text, max text, bounds text, rev, "offset", "limit") */
-PG_FUNCTION_INFO_V1(hotset_zrangebylex);
-Datum
-hotset_zrangebylex(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zrangebylex);
-}
+HSG_FORM(hotset_zrangebylex, hsg_rows(fcinfo, open_zrangebylex))
 
 static HsgRows *
 open_zrangebylex(FunctionCallInfo fcinfo)
@@ -112,20 +92,10 @@ open_zrangebylex(FunctionCallInfo fcinfo)
  */
 
 /* zpopmin(key text, count bigint) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zpopmin);
-Datum
-hotset_zpopmin(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zpopmin);
-}
+HSG_FORM(hotset_zpopmin, hsg_rows(fcinfo, open_zpopmin))
 
 /* zpopmax(key text, count bigint) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zpopmax);
-Datum
-hotset_zpopmax(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zpopmax);
-}
+HSG_FORM(hotset_zpopmax, hsg_rows(fcinfo, open_zpopmax))
 
 static HsgRows *
 open_zpopmin(FunctionCallInfo fcinfo)
@@ -165,12 +135,7 @@ pop(FunctionCallInfo fcinfo, bool from_max)
 }
 
 /* zrandmember(key text, count bigint) returns rows */
-PG_FUNCTION_INFO_V1(hotset_zrandmember);
-Datum
-hotset_zrandmember(PG_FUNCTION_ARGS)
-{
-	return hsg_rows(fcinfo, open_zrandmember);
-}
+HSG_FORM(hotset_zrandmember, hsg_rows(fcinfo, open_zrandmember))
 
 static HsgRows *
 open_zrandmember(FunctionCallInfo fcinfo)

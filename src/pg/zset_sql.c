@@ -309,20 +309,10 @@ scores_of(HsOp *op, const HsBytes *members, const bool *nulls, int n,
 }
 
 /* zrank(key text, member text) returns bigint: 0-based, from the lowest score */
-PG_FUNCTION_INFO_V1(hotset_zrank);
-Datum
-hotset_zrank(PG_FUNCTION_ARGS)
-{
-	return rank_command(fcinfo, false);
-}
+HSG_FORM(hotset_zrank, rank_command(fcinfo, false))
 
 /* zrevrank(key text, member text) returns bigint: 0-based, from the highest score */
-PG_FUNCTION_INFO_V1(hotset_zrevrank);
-Datum
-hotset_zrevrank(PG_FUNCTION_ARGS)
-{
-	return rank_command(fcinfo, true);
-}
+HSG_FORM(hotset_zrevrank, rank_command(fcinfo, true))
 
 static Datum
 rank_command(FunctionCallInfo fcinfo, bool reverse)
