@@ -513,10 +513,7 @@ get_command(FunctionCallInfo fcinfo, HsItems *items, uint8_t *stack, HsBytes *va
 	key = hsg_arg_bytes(fcinfo, 0);
 	field = hsg_arg_bytes(fcinfo, 1);
 	hsg_items_init(items, stack, VALUE_STACK);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_SHARED, hs_hash_get(&op, field, items));
-	} while (hsg_items_again(items, status, stack) || hsg_retry(h, status, op.hash, op.need));
+	HSG_TRY_ITEMS(status, op, h, key, HS_SHARED, items, stack, hs_hash_get(&op, field, items));
 	if (status == HS_NOT_FOUND)
 		return false;
 	hsg_check(status, h, key, HS_HASH, op.found_type);
@@ -539,7 +536,6 @@ hotset_hmget(PG_FUNCTION_ARGS)
 	uint8_t		stack[VALUE_STACK];
 	HsItems		items;
 	HsOp		op;
-	HsStatus	status;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -551,11 +547,8 @@ hotset_hmget(PG_FUNCTION_ARGS)
 		if (!nulls[i])
 			fields[n++] = fields[i];
 	hsg_items_init(&items, stack, sizeof(stack));
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_SHARED, hs_hash_get_many(&op, fields, n, &items));
-	} while (hsg_items_again(&items, status, stack) || hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_HASH, op.found_type);
+	HSG_RUN_ITEMS(op, h, key, HS_SHARED, HS_HASH, &items, stack,
+				  hs_hash_get_many(&op, fields, n, &items));
 
 	datums = hsg_alloc(sizeof(Datum) * nfields);
 	for (int i = 0; i < nfields; i++)
@@ -736,20 +729,14 @@ open_hrandfield(FunctionCallInfo fcinfo)
 	HsBytes		key;
 	int64		count;
 	HsOp		op;
-	HsStatus	status;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return hsg_rows_none();
 	key = hsg_arg_bytes(fcinfo, 0);
 	count = hsg_arg_draws(fcinfo, 1, HS_DICT_RANDOM_MAX);
 	rows = hsg_rows_of_items(2, count < 0 ? -count : count);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_SHARED,
-				 hs_hash_random(&op, count, true, seed, &rows->items));
-	} while (hsg_items_again(&rows->items, status, NULL) ||
-			 hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_HASH, op.found_type);
+	HSG_RUN_ITEMS(op, h, key, HS_SHARED, HS_HASH, &rows->items, NULL,
+				  hs_hash_random(&op, count, true, seed, &rows->items));
 	hsg_rows_filled(rows, 2);
 	return rows;
 }

@@ -130,15 +130,10 @@ pop_one(FunctionCallInfo fcinfo, bool left)
 	HsItems		out = {.buf = stack,.capacity = sizeof(stack)};
 	HsBytes		key;
 	HsOp		op;
-	HsStatus	status;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE, hs_list_pop(&op, 1, left, &out));
-	} while (hsg_items_again(&out, status, stack) || hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_LIST, op.found_type);
+	HSG_RUN_ITEMS(op, h, key, HS_EXCLUSIVE, HS_LIST, &out, stack, hs_list_pop(&op, 1, left, &out));
 	if (out.n == 0)
 		PG_RETURN_NULL();
 	return hsg_list_value(&out);
@@ -170,18 +165,14 @@ pop_rows(FunctionCallInfo fcinfo, bool left)
 	HsBytes		key;
 	uint64_t	count;
 	HsOp		op;
-	HsStatus	status;
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "count");
 	key = hsg_arg_bytes(fcinfo, 0);
 	count = hsg_arg_count(fcinfo, 1, "count", 0);
 	rows = hsg_rows_of_items(1, count);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE, hs_list_pop(&op, count, left, &rows->items));
-	} while (hsg_items_again(&rows->items, status, NULL) || hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_LIST, op.found_type);
+	HSG_RUN_ITEMS(op, h, key, HS_EXCLUSIVE, HS_LIST, &rows->items, NULL,
+				  hs_list_pop(&op, count, left, &rows->items));
 	hsg_rows_filled(rows, 1);
 	return rows;
 }
@@ -222,10 +213,8 @@ hotset_lindex(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_SHARED, hs_list_index(&op, PG_GETARG_INT64(1), &out));
-	} while (hsg_items_again(&out, status, stack) || hsg_retry(h, status, op.hash, op.need));
+	HSG_TRY_ITEMS(status, op, h, key, HS_SHARED, &out, stack,
+				  hs_list_index(&op, PG_GETARG_INT64(1), &out));
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_NULL();
 	hsg_check(status, h, key, HS_LIST, op.found_type);
@@ -492,12 +481,9 @@ hotset_lmove(PG_FUNCTION_ARGS)
 	keys[0] = hsg_arg_bytes(fcinfo, 0);
 	keys[1] = hsg_arg_bytes(fcinfo, 1);
 	expires_us = hsg_default_expiry(h);
-	do
-	{
-		HSG_ONCE_MULTI(status, m, h, keys, 2, HS_EXCLUSIVE,
-					   hs_list_move(&m, keys[0], keys[1], PG_GETARG_BOOL(2), PG_GETARG_BOOL(3),
-									expires_us, &out, &bad_key, &found));
-	} while (hsg_items_again(&out, status, stack) || hsg_retry(h, status, m.hash, m.need));
+	HSG_TRY_MULTI_ITEMS(status, m, h, keys, 2, HS_EXCLUSIVE, &out, stack,
+						hs_list_move(&m, keys[0], keys[1], PG_GETARG_BOOL(2), PG_GETARG_BOOL(3),
+									 expires_us, &out, &bad_key, &found));
 	hsg_check(status, h, keys[bad_key], HS_LIST, found);
 	if (out.n == 0)
 		PG_RETURN_NULL();

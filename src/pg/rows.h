@@ -100,6 +100,31 @@ hsg_items_init(HsItems *items, void *buf, size_t capacity)
  */
 extern bool hsg_items_again(HsItems *items, HsStatus status, const void *own);
 
+/*
+ * HSG_TRY(), HSG_RUN() and HSG_TRY_MULTI() for a command that fills 'items': it runs again with more
+ * room, too.
+ */
+#define HSG_TRY_ITEMS(status, op, h, key, mode, items, own, command) \
+	do \
+	{ \
+		HSG_ONCE(status, op, h, key, mode, command); \
+	} while (hsg_items_again(items, status, own) || hsg_retry(h, status, (op).hash, (op).need))
+
+#define HSG_RUN_ITEMS(op, h, key, mode, type, items, own, command) \
+	do \
+	{ \
+		HsStatus	hsg_status; \
+		\
+		HSG_TRY_ITEMS(hsg_status, op, h, key, mode, items, own, command); \
+		hsg_check(hsg_status, h, key, type, (op).found_type); \
+	} while (0)
+
+#define HSG_TRY_MULTI_ITEMS(status, m, h, keys, nkeys, mode, items, own, command) \
+	do \
+	{ \
+		HSG_ONCE_MULTI(status, m, h, keys, nkeys, mode, command); \
+	} while (hsg_items_again(items, status, own) || hsg_retry(h, status, (m).hash, (m).need))
+
 /* The items in the buffer are the rows. */
 extern void hsg_rows_filled(HsgRows *rows, int columns);
 

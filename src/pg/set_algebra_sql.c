@@ -73,11 +73,8 @@ algebra_rows(FunctionCallInfo fcinfo, HsSetOp setop)
 		return hsg_rows_none();
 	nkeys = hsg_arg_some_keys(fcinfo, 0, &keys);
 	rows = hsg_rows_of_items(1, FIRST_GUESS);
-	do
-	{
-		HSG_ONCE_MULTI(status, m, h, keys, nkeys, HS_SHARED,
-					   hs_set_algebra(&m, setop, keys, nkeys, &rows->items, &bad_key, &found));
-	} while (hsg_items_again(&rows->items, status, NULL) || hsg_retry(h, status, m.hash, m.need));
+	HSG_TRY_MULTI_ITEMS(status, m, h, keys, nkeys, HS_SHARED, &rows->items, NULL,
+						hs_set_algebra(&m, setop, keys, nkeys, &rows->items, &bad_key, &found));
 	hsg_check(status, h, keys[bad_key], HS_SET, found);
 	hsg_rows_filled(rows, 1);
 	return rows;
@@ -112,12 +109,9 @@ algebra_store(FunctionCallInfo fcinfo, HsSetOp setop)
 	keys[nkeys] = hsg_arg_bytes(fcinfo, 0);
 	expires_us = hsg_default_expiry(h);
 	rows = hsg_rows_of_items(1, FIRST_GUESS);
-	do
-	{
-		HSG_ONCE_MULTI(status, m, h, keys, nkeys + 1, HS_EXCLUSIVE,
-					   combine_and_store(&m, setop, keys, nkeys, &rows->items, expires_us,
-										 &bad_key, &found));
-	} while (hsg_items_again(&rows->items, status, NULL) || hsg_retry(h, status, m.hash, m.need));
+	HSG_TRY_MULTI_ITEMS(status, m, h, keys, nkeys + 1, HS_EXCLUSIVE, &rows->items, NULL,
+						combine_and_store(&m, setop, keys, nkeys, &rows->items, expires_us,
+										  &bad_key, &found));
 	hsg_check(status, h, keys[bad_key], HS_SET, found);
 	PG_RETURN_INT64(rows->items.n);
 }

@@ -244,19 +244,14 @@ open_spop(FunctionCallInfo fcinfo)
 	HsBytes		key;
 	uint64_t	count;
 	HsOp		op;
-	HsStatus	status;
 
 	hsg_require(fcinfo, 0, "key");
 	hsg_require(fcinfo, 1, "count");
 	key = hsg_arg_bytes(fcinfo, 0);
 	count = hsg_arg_count(fcinfo, 1, "count", 0);
 	rows = hsg_rows_of_items(1, count);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_EXCLUSIVE, hs_set_pop(&op, count, seed, &rows->items));
-	} while (hsg_items_again(&rows->items, status, NULL) ||
-			 hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_SET, op.found_type);
+	HSG_RUN_ITEMS(op, h, key, HS_EXCLUSIVE, HS_SET, &rows->items, NULL,
+				  hs_set_pop(&op, count, seed, &rows->items));
 	hsg_rows_filled(rows, 1);
 	return rows;
 }
@@ -273,19 +268,14 @@ open_srandmember(FunctionCallInfo fcinfo)
 	HsBytes		key;
 	int64		count;
 	HsOp		op;
-	HsStatus	status;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return hsg_rows_none();
 	key = hsg_arg_bytes(fcinfo, 0);
 	count = hsg_arg_draws(fcinfo, 1, HS_DICT_RANDOM_MAX);
 	rows = hsg_rows_of_items(1, count < 0 ? -count : count);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_SHARED, hs_set_random(&op, count, seed, &rows->items));
-	} while (hsg_items_again(&rows->items, status, NULL) ||
-			 hsg_retry(h, status, op.hash, op.need));
-	hsg_check(status, h, key, HS_SET, op.found_type);
+	HSG_RUN_ITEMS(op, h, key, HS_SHARED, HS_SET, &rows->items, NULL,
+				  hs_set_random(&op, count, seed, &rows->items));
 	hsg_rows_filled(rows, 1);
 	return rows;
 }

@@ -80,10 +80,7 @@ hotset_kv_tags(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	key = hsg_arg_bytes(fcinfo, 0);
-	do
-	{
-		HSG_ONCE(status, op, h, key, HS_SHARED, hs_tags_of_key(&op, &items));
-	} while (hsg_items_again(&items, status, stack) || hsg_retry(h, status, 0, 0));
+	HSG_TRY_ITEMS(status, op, h, key, HS_SHARED, &items, stack, hs_tags_of_key(&op, &items));
 	if (status == HS_NOT_FOUND)
 		PG_RETURN_NULL();
 	hsg_check(status, h, key, HS_ANY, op.found_type);
