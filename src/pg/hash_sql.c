@@ -19,6 +19,7 @@
 #include "utils/typcache.h"
 
 #include "../engine/hash.h"
+#include "collection.h"
 #include "rows.h"
 
 #define REMOVE_HINT		"To remove a field, use hdel."
@@ -61,7 +62,6 @@ static HsBytes json_text(JsonbValue *v);
 static void change_row(FunctionCallInfo fcinfo, HeapTupleHeader row, Change *c);
 static RowOutput *row_output(FunctionCallInfo fcinfo, int ncolumns);
 static char *column_text(FunctionCallInfo fcinfo, RowOutput *out, int column, Oid type, Datum value);
-static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *fields, int n);
 static bool get_command(FunctionCallInfo fcinfo, HsItems *items, uint8_t *stack, HsBytes *value);
 static bool value_size(FunctionCallInfo fcinfo, HsHandle *h, uint64_t *size);
 static void check_number(HsStatus status, HsHandle *h, HsBytes key, HsBytes field, HsType found);
@@ -349,37 +349,10 @@ column_text(FunctionCallInfo fcinfo, RowOutput *out, int column, Oid type, Datum
  */
 
 /* hdel(key text, field text) returns bigint: fields removed */
-PG_FUNCTION_INFO_V1(hotset_hdel);
-Datum
-hotset_hdel(PG_FUNCTION_ARGS)
-{
-	HsBytes		field = hsg_arg_member(fcinfo, "field");
-
-	return remove_command(fcinfo, &field, 1);
-}
+HSG_FORM(hotset_hdel, hsg_remove_one(fcinfo, HS_HASH, "field", hs_hash_remove))
 
 /* hdel(key text, fields text[]) returns bigint: fields removed */
-PG_FUNCTION_INFO_V1(hotset_hdel_many);
-Datum
-hotset_hdel_many(PG_FUNCTION_ARGS)
-{
-	HsBytes    *fields;
-	int			n = hsg_arg_members(fcinfo, "field", &fields);
-
-	return remove_command(fcinfo, fields, n);
-}
-
-static Datum
-remove_command(FunctionCallInfo fcinfo, const HsBytes *fields, int n)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 2);
-	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
-	uint64_t	removed = 0;
-	HsOp		op;
-
-	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_HASH, hs_hash_remove(&op, fields, n, &removed));
-	PG_RETURN_INT64(removed);
-}
+HSG_FORM(hotset_hdel_many, hsg_remove_many(fcinfo, HS_HASH, "field", hs_hash_remove))
 
 /* hincrby(key text, field text, by bigint) returns bigint: the new value */
 PG_FUNCTION_INFO_V1(hotset_hincrby);
@@ -611,21 +584,7 @@ hotset_hstrlen(PG_FUNCTION_ARGS)
  */
 
 /* hlen(key text) returns bigint: 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_hlen);
-Datum
-hotset_hlen(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 1);
-	HsBytes		key;
-	uint64_t	count = 0;
-	HsOp		op;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	key = hsg_arg_bytes(fcinfo, 0);
-	HSG_RUN(op, h, key, HS_SHARED, HS_HASH, hs_hash_count(&op, &count));
-	PG_RETURN_INT64(count);
-}
+HSG_FORM(hotset_hlen, hsg_count(fcinfo, HS_HASH, hs_hash_count))
 
 /* hgetall(key text) returns rows (field, value) */
 HSG_FORM(hotset_hgetall, hsg_rows(fcinfo, open_hgetall))

@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
+#include "collection.h"
 #include "list_sql.h"
 #include "wait.h"
 
@@ -182,21 +183,7 @@ pop_rows(FunctionCallInfo fcinfo, bool left)
  */
 
 /* llen(key text) returns bigint: 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_llen);
-Datum
-hotset_llen(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 1);
-	uint64_t	count = 0;
-	HsBytes		key;
-	HsOp		op;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	key = hsg_arg_bytes(fcinfo, 0);
-	HSG_RUN(op, h, key, HS_SHARED, HS_LIST, hs_list_count(&op, &count));
-	PG_RETURN_INT64(count);
-}
+HSG_FORM(hotset_llen, hsg_count(fcinfo, HS_LIST, hs_list_count))
 
 /* lindex(key text, index bigint) returns text */
 PG_FUNCTION_INFO_V1(hotset_lindex);

@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 
 #include "../engine/set.h"
+#include "collection.h"
 #include "rows.h"
 
 typedef struct SetRows
@@ -18,7 +19,6 @@ typedef struct SetRows
 } SetRows;
 
 static Datum add_command(FunctionCallInfo fcinfo, const HsBytes *members, int n);
-static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n);
 static HsgRows *open_smembers(FunctionCallInfo fcinfo);
 static HsgRows *open_spop(FunctionCallInfo fcinfo);
 static HsgRows *open_srandmember(FunctionCallInfo fcinfo);
@@ -64,37 +64,10 @@ add_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
 }
 
 /* srem(key text, member text) returns bigint: members removed */
-PG_FUNCTION_INFO_V1(hotset_srem);
-Datum
-hotset_srem(PG_FUNCTION_ARGS)
-{
-	HsBytes		member = hsg_arg_member(fcinfo, "member");
-
-	return remove_command(fcinfo, &member, 1);
-}
+HSG_FORM(hotset_srem, hsg_remove_one(fcinfo, HS_SET, "member", hs_set_remove))
 
 /* srem(key text, members text[]) returns bigint: members removed */
-PG_FUNCTION_INFO_V1(hotset_srem_many);
-Datum
-hotset_srem_many(PG_FUNCTION_ARGS)
-{
-	HsBytes    *members;
-	int			n = hsg_arg_members(fcinfo, "member", &members);
-
-	return remove_command(fcinfo, members, n);
-}
-
-static Datum
-remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 2);
-	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
-	uint64_t	removed = 0;
-	HsOp		op;
-
-	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_SET, hs_set_remove(&op, members, n, &removed));
-	PG_RETURN_INT64(removed);
-}
+HSG_FORM(hotset_srem_many, hsg_remove_many(fcinfo, HS_SET, "member", hs_set_remove))
 
 /* smove(source text, dest text, member text) returns boolean: whether it was there */
 PG_FUNCTION_INFO_V1(hotset_smove);
@@ -175,21 +148,7 @@ hotset_smismember(PG_FUNCTION_ARGS)
 }
 
 /* scard(key text) returns bigint: 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_scard);
-Datum
-hotset_scard(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 1);
-	HsBytes		key;
-	uint64_t	count = 0;
-	HsOp		op;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	key = hsg_arg_bytes(fcinfo, 0);
-	HSG_RUN(op, h, key, HS_SHARED, HS_SET, hs_set_count(&op, &count));
-	PG_RETURN_INT64(count);
-}
+HSG_FORM(hotset_scard, hsg_count(fcinfo, HS_SET, hs_set_count))
 
 /*
  * ---- Members as rows -------------------------------------------------------------------

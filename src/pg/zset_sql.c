@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
+#include "collection.h"
 #include "wait.h"
 #include "zset_sql.h"
 
@@ -20,7 +21,6 @@ static Datum add_result(FunctionCallInfo fcinfo, HsHandle *h, HsBytes key, const
 static HsStatus scores_of(HsOp *op, const HsBytes *members, const bool *nulls, int n,
 						  double *scores, bool *is_missing);
 static Datum rank_command(FunctionCallInfo fcinfo, bool reverse);
-static Datum remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n);
 static Datum count_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range);
 static Datum remove_range_command(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range);
 
@@ -145,37 +145,10 @@ hotset_zincrby(PG_FUNCTION_ARGS)
  */
 
 /* zrem(key text, member text) returns bigint: members removed */
-PG_FUNCTION_INFO_V1(hotset_zrem);
-Datum
-hotset_zrem(PG_FUNCTION_ARGS)
-{
-	HsBytes		member = hsg_arg_member(fcinfo, "member");
-
-	return remove_command(fcinfo, &member, 1);
-}
+HSG_FORM(hotset_zrem, hsg_remove_one(fcinfo, HS_ZSET, "member", hs_zset_remove))
 
 /* zrem(key text, members text[]) returns bigint: members removed */
-PG_FUNCTION_INFO_V1(hotset_zrem_many);
-Datum
-hotset_zrem_many(PG_FUNCTION_ARGS)
-{
-	HsBytes    *members;
-	int			n = hsg_arg_members(fcinfo, "member", &members);
-
-	return remove_command(fcinfo, members, n);
-}
-
-static Datum
-remove_command(FunctionCallInfo fcinfo, const HsBytes *members, int n)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 2);
-	HsBytes		key = hsg_arg_bytes(fcinfo, 0);
-	uint64_t	removed = 0;
-	HsOp		op;
-
-	HSG_RUN(op, h, key, HS_EXCLUSIVE, HS_ZSET, hs_zset_remove(&op, members, n, &removed));
-	PG_RETURN_INT64(removed);
-}
+HSG_FORM(hotset_zrem_many, hsg_remove_many(fcinfo, HS_ZSET, "member", hs_zset_remove))
 
 /* zremrangebyrank(key text, start bigint, stop bigint) returns bigint: members removed */
 PG_FUNCTION_INFO_V1(hotset_zremrangebyrank);
@@ -340,21 +313,7 @@ rank_command(FunctionCallInfo fcinfo, bool reverse)
  */
 
 /* zcard(key text) returns bigint: 0 if there is none */
-PG_FUNCTION_INFO_V1(hotset_zcard);
-Datum
-hotset_zcard(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 1);
-	HsBytes		key;
-	uint64_t	count = 0;
-	HsOp		op;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	key = hsg_arg_bytes(fcinfo, 0);
-	HSG_RUN(op, h, key, HS_SHARED, HS_ZSET, hs_zset_card(&op, &count));
-	PG_RETURN_INT64(count);
-}
+HSG_FORM(hotset_zcard, hsg_count(fcinfo, HS_ZSET, hs_zset_card))
 
 /* zcount(key text, min float8, max float8, bounds text) returns bigint */
 PG_FUNCTION_INFO_V1(hotset_zcount);
