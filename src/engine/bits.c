@@ -60,7 +60,6 @@ static void field_run(Target *t, HsField *f);
 static uint64_t field_next(HsField *f, uint64_t raw);
 static void target_load(const Target *t, size_t at, uint8_t *dst, size_t size);
 static void target_store(Target *t, size_t at, const uint8_t *src, size_t size);
-static uint8_t *note_space(HsOp *op, size_t size, int64_t expires_us);
 static HsStatus search_run(HsHandle *h, HsBytes key, int64_t now_us, Search *s, HsType *found_type);
 static HsStatus search_locked(HsOp *op, Search *s, bool with_pages, HsBigPin *pin);
 static bool range_resolve(Search *s, size_t size);
@@ -177,15 +176,15 @@ write_in_place(HsOp *op, HsFieldEdit *e, const HsStringView *view, size_t size)
 
 	if (op->effects != NULL)
 	{
-		size_t		mark = op->effects->size;
-		Target		copy = {.bytes = note_space(op, size, hs_expiry(view->record)),.size = size};
+		size_t		mark = hs_effects_mark(op->effects);
+		Target		copy = {.bytes = hs_string_note(op, 0, hs_expiry(view->record), size),.size = size};
 
 		if (copy.bytes == NULL)
 			return HS_NO_MEMORY;
 		hs_string_view_copy(view, 0, copy.bytes, size);
 		fields_run(&copy, e->fields, e->nfields);
 		if (!copy.has_changed && size == view->size)
-			op->effects->size = mark;
+			hs_effects_undo(op->effects, mark);
 	}
 	fields_run(&t, e->fields, e->nfields);
 	if (size > view->size)
@@ -217,7 +216,7 @@ write_grown(HsOp *op, HsFieldEdit *e, const HsStringView *view, size_t size)
 		return status;
 	if (op->effects != NULL)
 	{
-		space = note_space(op, size, expires_us);
+		space = hs_string_note(op, 0, expires_us, size);
 		if (space == NULL)
 		{
 			hs_abandon(op, &draft);
@@ -253,7 +252,7 @@ write_small(HsOp *op, HsFieldEdit *e, const HsStringView *view, size_t size)
 	fields_run(&t, e->fields, e->nfields);
 	if (op->effects != NULL)
 	{
-		space = note_space(op, size, expires_us);
+		space = hs_string_note(op, 0, expires_us, size);
 		if (space == NULL)
 		{
 			hs_abandon(op, &draft);
@@ -295,7 +294,7 @@ write_poke(HsOp *op, HsFieldEdit *e, const HsStringView *view, HsStatus *status)
 		return true;
 	if (op->effects != NULL)
 	{
-		uint8_t    *space = note_space(op, view->size, hs_expiry(view->record));
+		uint8_t    *space = hs_string_note(op, 0, hs_expiry(view->record), view->size);
 
 		*status = space != NULL ? HS_OK : HS_NO_MEMORY;
 		if (space == NULL)
@@ -317,23 +316,6 @@ change_begin(HsOp *op, const HsStringView *view)
 	if (view->flags & HS_RF_VALUE)
 		hs_poke_flags(op, view->record, 0);
 	hs_big_change(op, view->record);
-}
-
-/* Room in the effects for the value as it will be; NULL if there is none. */
-static uint8_t *
-note_space(HsOp *op, size_t size, int64_t expires_us)
-{
-	size_t		mark = hs_effects_mark(op->effects);
-	uint8_t		head[HS_EF_SET_HEAD] = {0};
-	uint8_t    *space;
-
-	memcpy(head + 2, &expires_us, 8);
-	space = hs_effect_space(op->effects, HS_EF_SET, op->key, hs_bytes(head, sizeof(head)), size);
-	if (space != NULL && hs_tags_note(op))
-		return space;
-	hs_effects_undo(op->effects, mark);
-	op->need = 0;
-	return NULL;
 }
 
 static void
@@ -965,7 +947,7 @@ combine_publish(HsOp *op, HsBitsCombine *c, size_t size)
 		return HS_OK;
 	if (size == 0)
 	{
-		if (!hs_effect_put(op->effects, HS_EF_DEL, op->key, hs_bytes(NULL, 0), hs_bytes(NULL, 0)))
+		if (!hs_note_removal(op))
 			return HS_NO_MEMORY;
 		hs_remove(op, old);
 		return HS_OK;
@@ -991,7 +973,7 @@ combine_publish(HsOp *op, HsBitsCombine *c, size_t size)
 	{
 		HsStringView view;
 
-		space = note_space(op, size, c->expires_us);
+		space = hs_string_note(op, 0, c->expires_us, size);
 		if (space == NULL)
 		{
 			hs_abandon(op, &draft);

@@ -8,7 +8,6 @@
 #include "tag.h"
 #include "type.h"
 
-static bool note(HsOp *op, HsEffectOp what, HsBytes head);
 static bool note_move(HsOp *from, HsOp *to, HsRecord *source, bool keep_source);
 static HsStatus move_record(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
 static HsStatus move_plain(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv);
@@ -28,7 +27,7 @@ hs_key_delete(HsOp *op, bool *deleted)
 	*deleted = false;
 	if (record == NULL)
 		return HS_OK;
-	if (!note(op, HS_EF_DEL, hs_bytes(NULL, 0)))
+	if (!hs_note_removal(op))
 		return HS_NO_MEMORY;
 	hs_remove(op, record);
 	*deleted = true;
@@ -38,7 +37,7 @@ hs_key_delete(HsOp *op, bool *deleted)
 HsStatus
 hs_keys_delete(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *deleted)
 {
-	size_t		mark = m->effects != NULL ? m->effects->size : 0;
+	size_t		mark = hs_effects_mark(m->effects);
 	HsOp		op;
 	HsRecord   *record;
 
@@ -48,9 +47,9 @@ hs_keys_delete(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *deleted)
 	for (size_t i = 0; m->effects != NULL && i < nkeys; i++)
 	{
 		if (hs_multi_op(m, keys[i], &op) == HS_OK && hs_find(&op) != NULL &&
-			!note(&op, HS_EF_DEL, hs_bytes(NULL, 0)))
+			!hs_note_removal(&op))
 		{
-			m->effects->size = mark;
+			hs_effects_undo(m->effects, mark);
 			m->need = 0;
 			return HS_NO_MEMORY;
 		}
@@ -97,7 +96,6 @@ hs_key_expire(HsOp *op, const HsExpireRule *rule, int64_t expires_us, bool *done
 {
 	HsRecord   *record;
 	int64_t		current;
-	size_t		mark = op->effects != NULL ? op->effects->size : 0;
 	HsStatus	status;
 
 	*done = false;
@@ -112,12 +110,26 @@ hs_key_expire(HsOp *op, const HsExpireRule *rule, int64_t expires_us, bool *done
 		return HS_OK;
 	if (expires_us <= hs_op_now(op))
 		return hs_key_delete(op, done);
-	if (!note(op, HS_EF_EXPIRE, hs_bytes(&expires_us, sizeof(expires_us))))
-		return HS_NO_MEMORY;
-	status = hs_set_expiry(op, record, expires_us);
-	if (status != HS_OK && op->effects != NULL)
-		op->effects->size = mark;
+	status = hs_key_set_expiry(op, record, expires_us);
 	*done = status == HS_OK;
+	return status;
+}
+
+HsStatus
+hs_key_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
+{
+	size_t		mark = hs_effects_mark(op->effects);
+	HsStatus	status;
+
+	if (!hs_effect_put(op->effects, HS_EF_EXPIRE, op->key,
+					   hs_bytes(&expires_us, sizeof(expires_us)), hs_bytes(NULL, 0)))
+	{
+		op->need = 0;
+		return HS_NO_MEMORY;
+	}
+	status = hs_set_expiry(op, record, expires_us);
+	if (status != HS_OK)
+		hs_effects_undo(op->effects, mark);
 	return status;
 }
 
@@ -156,7 +168,7 @@ hs_key_move(HsMulti *m, HsBytes from, HsBytes to, HsMove *mv, bool *done, uint64
 	HsOp		src;
 	HsOp		dst;
 	HsRecord   *source;
-	size_t		mark = m->effects != NULL ? m->effects->size : 0;
+	size_t		mark = hs_effects_mark(m->effects);
 	HsStatus	status = hs_multi_op(m, from, &src);
 
 	*done = false;
@@ -293,15 +305,6 @@ dump_and_load(HsOp *from, HsOp *to, HsRecord *source, HsMove *mv)
  * ---- Effects ---------------------------------------------------------------------
  */
 
-static bool
-note(HsOp *op, HsEffectOp what, HsBytes head)
-{
-	if (hs_effect_put(op->effects, what, op->key, head, hs_bytes(NULL, 0)))
-		return true;
-	op->need = 0;
-	return false;
-}
-
 /* The target becomes a copy of the source, and the source goes. */
 static bool
 note_move(HsOp *from, HsOp *to, HsRecord *source, bool keep_source)
@@ -318,5 +321,5 @@ note_move(HsOp *from, HsOp *to, HsRecord *source, bool keep_source)
 	if (space == NULL || hs_dump(from, space, size, &size) != HS_OK ||
 		!hs_tags_note_of(to, hs_record_tags(source)))
 		return false;
-	return keep_source || note(from, HS_EF_DEL, hs_bytes(NULL, 0));
+	return keep_source || hs_note_removal(from);
 }

@@ -41,6 +41,9 @@ typedef struct HsExpireRule
  */
 extern HsStatus hs_key_expire(HsOp *op, const HsExpireRule *rule, int64_t expires_us, bool *done);
 
+/* hs_set_expiry() of a record as found, with its effect.  HS_NO_MEMORY.  Lock: exclusive. */
+extern HsStatus hs_key_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us);
+
 /* *done tells whether there was an expiry.  Lock: exclusive. */
 extern HsStatus hs_key_persist(HsOp *op, bool *done);
 

@@ -512,22 +512,12 @@ reserve_big(HsOp *op, const Plan *p, HsEdit *e, const HsStringView *old, uint16_
 static bool
 note_edit(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags, int64_t expires_us)
 {
-	size_t		mark = hs_effects_mark(op->effects);
-	uint8_t		head[HS_EF_SET_HEAD];
 	uint8_t    *space;
 
 	if (op->effects == NULL)
 		return true;
-	memcpy(head, &flags, 2);
-	memcpy(head + 2, &expires_us, 8);
-	space = hs_effect_space(op->effects, HS_EF_SET, op->key,
-							hs_bytes(head, sizeof(head)), p->size);
-	if (space == NULL || !hs_tags_note(op))
-	{
-		hs_effects_undo(op->effects, mark);
-		op->need = 0;
-		return false;
-	}
-	compose(p, old, 0, p->size, space);
-	return true;
+	space = hs_string_note(op, flags, expires_us, p->size);
+	if (space != NULL)
+		compose(p, old, 0, p->size, space);
+	return space != NULL;
 }

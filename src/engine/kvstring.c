@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "key.h"
 #include "tag.h"
 
 #define FLOAT_TEXT_MAX	64		/* longest text taken for a number, bytes */
@@ -25,7 +26,7 @@ static HsStatus got_whole(HsRecord *record, HsGot *got);
 static bool value_equals(HsRecord *record, HsBytes expected, uint16_t expected_flags);
 static bool rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status);
 static HsStatus value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us);
-static bool note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes);
+static bool note_set(HsOp *op, const HsNewValue *v, int64_t expires_us);
 static size_t mset_need(const HsMsetItem *items, size_t nitems);
 static int	mset_order(const void *a, const void *b);
 static HsStatus mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems,
@@ -411,7 +412,7 @@ hs_string_getdel(HsOp *op, HsGot *got)
 		status = got_whole(record, got);
 	if (status != HS_OK)
 		return status;
-	if (!hs_effect_put(op->effects, HS_EF_DEL, op->key, hs_bytes(NULL, 0), hs_bytes(NULL, 0)))
+	if (!hs_note_removal(op))
 		return HS_NO_MEMORY;
 	hs_remove(op, record);
 	return HS_OK;
@@ -422,20 +423,13 @@ hs_string_getex(HsOp *op, int64_t expires_us, HsGot *got)
 {
 	HsRecord   *record;
 	HsStatus	status = find_string(op, &record);
-	size_t		mark = op->effects != NULL ? op->effects->size : 0;
 
 	if (status == HS_OK)
 		status = got_whole(record, got);
 	if (status != HS_OK || hs_expiry(record) == expires_us)
 		return status;
 	got->expires_us = expires_us;
-	if (!hs_effect_put(op->effects, HS_EF_EXPIRE, op->key,
-					   hs_bytes(&expires_us, sizeof(expires_us)), hs_bytes(NULL, 0)))
-		return HS_NO_MEMORY;
-	status = hs_set_expiry(op, record, expires_us);
-	if (status != HS_OK && op->effects != NULL)
-		op->effects->size = mark;
-	return status;
+	return hs_key_set_expiry(op, record, expires_us);
 }
 
 HsStatus
@@ -449,7 +443,7 @@ hs_string_del_if(HsOp *op, HsBytes expected, uint16_t expected_flags, bool *done
 		return HS_OK;
 	if (status != HS_OK || !value_equals(record, expected, expected_flags))
 		return status;
-	if (!hs_effect_put(op->effects, HS_EF_DEL, op->key, hs_bytes(NULL, 0), hs_bytes(NULL, 0)))
+	if (!hs_note_removal(op))
 		return HS_NO_MEMORY;
 	hs_remove(op, record);
 	*done = true;
@@ -790,11 +784,8 @@ value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us)
 	HsDraft		draft;
 	HsStatus	status;
 
-	if (!note_set(op, v->flags, expires_us, v->bytes) || !hs_tags_note(op))
-	{
-		hs_effects_undo(op->effects, mark);
+	if (!note_set(op, v, expires_us))
 		return HS_NO_MEMORY;
-	}
 	if (record != NULL && !v->has_pages &&
 		hs_overwrite(op, record, v->flags, v->bytes, expires_us))
 		return HS_OK;
@@ -809,19 +800,34 @@ value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us)
 	return HS_OK;
 }
 
-static bool
-note_set(HsOp *op, uint16_t flags, int64_t expires_us, HsBytes bytes)
+uint8_t *
+hs_string_note(HsOp *op, uint16_t flags, int64_t expires_us, size_t size)
 {
+	size_t		mark = hs_effects_mark(op->effects);
 	uint8_t		head[HS_EF_SET_HEAD];
+	uint8_t    *space;
+
+	memcpy(head, &flags, 2);
+	memcpy(head + 2, &expires_us, 8);
+	space = hs_effect_space(op->effects, HS_EF_SET, op->key, hs_bytes(head, sizeof(head)), size);
+	if (space != NULL && hs_tags_note(op))
+		return space;
+	hs_effects_undo(op->effects, mark);
+	op->need = 0;
+	return NULL;
+}
+
+static bool
+note_set(HsOp *op, const HsNewValue *v, int64_t expires_us)
+{
+	uint8_t    *space;
 
 	if (op->effects == NULL)
 		return true;
-	memcpy(head, &flags, 2);
-	memcpy(head + 2, &expires_us, 8);
-	if (hs_effect_put(op->effects, HS_EF_SET, op->key, hs_bytes(head, sizeof(head)), bytes))
-		return true;
-	op->need = 0;
-	return false;
+	space = hs_string_note(op, v->flags, expires_us, v->bytes.size);
+	if (space != NULL)
+		hs_copy(space, v->bytes.data, v->bytes.size);
+	return space != NULL;
 }
 
 /* By key, and the later one behind the earlier. */
@@ -892,7 +898,7 @@ mset_reserve_item(HsOp *op, HsMsetItem *item, const HsMsetRule *rule)
 static bool
 mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us)
 {
-	size_t		mark = m->effects != NULL ? m->effects->size : 0;
+	size_t		mark = hs_effects_mark(m->effects);
 
 	for (size_t i = 0; m->effects != NULL && i < nitems; i++)
 	{
@@ -902,10 +908,9 @@ mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us)
 			continue;
 		(void) hs_multi_op(m, items[i].key, &op);
 		op.tags = hs_record_tags(items[i].draft.record);
-		if (!note_set(&op, items[i].value.flags, expires_us, items[i].value.bytes) ||
-			!hs_tags_note(&op))
+		if (!note_set(&op, &items[i].value, expires_us))
 		{
-			m->effects->size = mark;
+			hs_effects_undo(m->effects, mark);
 			m->need = 0;
 			return false;
 		}

@@ -274,6 +274,13 @@ extern HsStatus hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, const HsMs
 extern void hs_mset_discard(HsMsetItem *items, size_t nitems);
 
 /*
+ * The effect of a command that makes the key a string with these value flags, this expiry and the
+ * tags op->tags: returns where the caller puts its 'size' bytes, or NULL if they do not fit:
+ * HS_NO_MEMORY, op->need is 0.  op->effects is not NULL.
+ */
+extern uint8_t *hs_string_note(HsOp *op, uint16_t flags, int64_t expires_us, size_t size);
+
+/*
  * ---- Counting ------------------------------------------------------------------
  */
 

@@ -76,15 +76,6 @@ note_push(HsOp *op, const HsList *l, const HsBytes *values, size_t n, bool left,
 	return true;
 }
 
-static bool
-note_delete(HsOp *op)
-{
-	if (hs_effect_put(op->effects, HS_EF_DEL, op->key, hs_bytes(NULL, 0), hs_bytes(NULL, 0)))
-		return true;
-	op->need = 0;
-	return false;
-}
-
 /*
  * ---- Opening, walking ------------------------------------------------------------
  */
@@ -601,7 +592,7 @@ keep(HsOp *op, HsList *l, uint32_t from, uint32_t to)
 		return HS_OK;
 	if (from >= to)
 	{
-		if (!note_delete(op))
+		if (!hs_note_removal(op))
 			return HS_NO_MEMORY;
 		hs_remove(op, l->record);
 		return HS_OK;
@@ -1176,7 +1167,7 @@ hs_list_remove(HsOp *op, HsBytes value, int64_t count, uint64_t *removed)
 	if (op->effects != NULL)
 	{
 		n = count_matches(&l, value, most);
-		if (n > 0 && !(n == l.count ? note_delete(op) : note(op, &l, CHANGE_REMOVE, count, 0, value)))
+		if (n > 0 && !(n == l.count ? hs_note_removal(op) : note(op, &l, CHANGE_REMOVE, count, 0, value)))
 			return HS_NO_MEMORY;
 		n = 0;
 	}

@@ -258,6 +258,16 @@ extern void hs_abandon(HsOp *op, HsDraft *draft);
 /* Remove the key and all it owns.  'record' as found.  Cannot fail. */
 extern void hs_remove(HsOp *op, HsRecord *record);
 
+/* Before that: the effect that the key is gone.  False if it does not fit: HS_NO_MEMORY, op->need is 0. */
+static inline bool
+hs_note_removal(HsOp *op)
+{
+	if (hs_effect_put(op->effects, HS_EF_DEL, op->key, hs_bytes(NULL, 0), hs_bytes(NULL, 0)))
+		return true;
+	op->need = 0;
+	return false;
+}
+
 /*
  * Change bytes of a string's value in place, at most HS_IN_PLACE_MAX of them:
  * readers without a lock see all of it or nothing.  Cannot fail.
