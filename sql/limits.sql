@@ -18,6 +18,15 @@ SELECT kv_incr(repeat('k', 70000));
 SELECT * FROM rate_limit_fixed(repeat('k', 70000), 1, '1 s');
 \set VERBOSITY default
 SELECT kv_exists(repeat('k', 65537));
+-- what is too long has its name; where something is only looked for, none has that name
+SELECT zadd('limits:z', 1, repeat('m', 65537));
+SELECT sadd('limits:s', repeat('m', 65537));
+SELECT hset('limits:h', repeat('f', 65537), 'v');
+SELECT hexpire('limits:h', repeat('f', 65537), '1 hour');
+SELECT sadd(repeat('k', 65537), 'm');
+SELECT sunionstore('limits:s', ARRAY['limits:t', repeat('k', 65537)]);
+SELECT zscore('limits:z', repeat('m', 65537)), sismember('limits:s', repeat('m', 65537)), hget('limits:h', repeat('f', 65537));
+SELECT kv_exists('{limits:z,limits:s,limits:h}'::text[]);
 \set VERBOSITY sqlstate
 
 -- values

@@ -200,7 +200,7 @@ hs_dict_check(HsType type, HsDictSource *source, uint64_t *bytes)
 
 		source->get(source, i, &member, &value);
 		if (member.size > HS_MAX_KEY)
-			return HS_KEY_TOO_LONG;
+			return HS_MEMBER_TOO_LONG;
 		if (type == HS_HASH && value.size > HS_DICT_VALUE_MAX)
 			return HS_VALUE_TOO_LONG;
 		*bytes += member.size + value.size;

@@ -168,7 +168,7 @@ hs_dict_cost(uint64_t n, uint64_t bytes)
 	return n * 8 + bytes / 3;	/* integers take less than their text */
 }
 
-/* HS_OK, HS_KEY_TOO_LONG or HS_VALUE_TOO_LONG; *bytes: of all members and values. */
+/* HS_OK, HS_MEMBER_TOO_LONG or HS_VALUE_TOO_LONG; *bytes: of all members and values. */
 extern HsStatus hs_dict_check(HsType type, HsDictSource *source, uint64_t *bytes);
 
 /* As HsDueOps has it: of the small one at 'record', and of a dump. */

@@ -233,7 +233,7 @@ hs_dues_set(HsOp *op, HsType type, const HsBytes *members, size_t n, int64_t exp
 	for (size_t i = 0; i < n; i++)
 	{
 		if (members[i].size > HS_MAX_KEY)
-			return HS_KEY_TOO_LONG;
+			return HS_MEMBER_TOO_LONG;
 		bytes += members[i].size;
 	}
 	status = hs_find_typed(op, type, &record);

@@ -39,7 +39,7 @@ typedef enum HsDueResult
 /*
  * Let members expire at an instant (HS_NEVER: not at all), all or none; results[i] for
  * each.  type: HS_HASH, HS_SET or HS_ZSET, else HS_BAD_ARGUMENT; the same for NX with another
- * condition and for GT with LT.  HS_WRONG_TYPE, HS_NO_MEMORY, HS_KEY_TOO_LONG as usual.
+ * condition and for GT with LT.  HS_WRONG_TYPE, HS_NO_MEMORY, HS_MEMBER_TOO_LONG as usual.
  * Lock: exclusive.
  */
 extern HsStatus hs_dues_set(HsOp *op, HsType type, const HsBytes *members, size_t n,

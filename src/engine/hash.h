@@ -10,7 +10,7 @@
  * return HS_WRONG_TYPE (op->found_type set).  Writes need the exclusive lock
  * and may return
  *	  HS_NO_MEMORY		nothing changed; op->need is set for hs_make_room()
- *	  HS_KEY_TOO_LONG	a field above HS_MAX_KEY bytes; nothing changed
+ *	  HS_MEMBER_TOO_LONG a field above HS_MAX_KEY bytes; nothing changed
  *	  HS_VALUE_TOO_LONG a value above HS_DICT_VALUE_MAX; nothing changed
  *	  HS_LIMIT			too many fields in one hash
  * Reads need the shared lock and treat an absent key as an empty hash.

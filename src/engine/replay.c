@@ -90,7 +90,7 @@ apply(HsHandle *h, const HsEffect *ef, int64_t now_us, size_t *need, uint64_t *h
 
 	/* The log says it was done, so what refuses it was not written by a command. */
 	if (status == HS_NOT_A_NUMBER || status == HS_BAD_ARGUMENT ||
-		status == HS_KEY_TOO_LONG || status == HS_VALUE_TOO_LONG)
+		status == HS_KEY_TOO_LONG || status == HS_MEMBER_TOO_LONG || status == HS_VALUE_TOO_LONG)
 		return HS_CORRUPT;
 	return status;
 }

@@ -156,7 +156,7 @@ hs_set_move(HsMulti *m, HsBytes from, HsBytes to, HsBytes member, int64_t new_ex
 	HsStatus	status;
 
 	if (member.size > HS_MAX_KEY)
-		return HS_KEY_TOO_LONG;
+		return HS_MEMBER_TOO_LONG;
 	status = open_both(m, from, to, &src, &dst, &d, bad_key, found_type);
 	if (status != HS_OK)
 		return status;

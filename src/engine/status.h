@@ -19,7 +19,8 @@ typedef enum HsStatus
 	HS_OVERFLOW,				/* integer result does not fit into 64 bits */
 	HS_NOT_A_NUMBER,			/* a score or result would be NaN */
 	HS_BAD_ARGUMENT,			/* out of the range its contract states */
-	HS_KEY_TOO_LONG,			/* key, member or field above HS_MAX_KEY bytes */
+	HS_KEY_TOO_LONG,			/* key above HS_MAX_KEY bytes, or name of a tag above its limit */
+	HS_MEMBER_TOO_LONG,			/* member or field above HS_MAX_KEY bytes */
 	HS_VALUE_TOO_LONG,			/* above the limit the caller passed */
 	HS_NO_MEMORY,				/* keyspace or region full; op->need says how much */
 	HS_GONE,					/* the keyspace was dropped meanwhile */

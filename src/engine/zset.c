@@ -311,7 +311,7 @@ check_members(const HsZsetMember *m, size_t n, uint64_t *bytes)
 	for (size_t i = 0; i < n; i++)
 	{
 		if (m[i].member.size > HS_MAX_KEY)
-			return HS_KEY_TOO_LONG;
+			return HS_MEMBER_TOO_LONG;
 		if (m[i].score != m[i].score)
 			return HS_NOT_A_NUMBER;
 		*bytes += m[i].member.size;
@@ -444,7 +444,7 @@ hs_zset_remove(HsOp *op, const HsBytes *members, size_t n, uint64_t *removed)
 	for (size_t i = 0; i < n; i++)
 	{
 		if (members[i].size > HS_MAX_KEY)
-			return HS_KEY_TOO_LONG;
+			return HS_MEMBER_TOO_LONG;
 		bytes += members[i].size;
 	}
 	if (z.record != NULL && !hs_effects_fit(op->effects, op->key, n, bytes))

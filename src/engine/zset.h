@@ -14,7 +14,7 @@
  * HsMulti).  Any of them may return HS_WRONG_TYPE (op->found_type set).  Writes
  * need the exclusive lock and may return
  *	  HS_NO_MEMORY		nothing changed; op->need is set for hs_make_room()
- *	  HS_KEY_TOO_LONG	a member above HS_MAX_KEY bytes; nothing changed
+ *	  HS_MEMBER_TOO_LONG a member above HS_MAX_KEY bytes; nothing changed
  *	  HS_LIMIT			more than about 250 million members in one set
  * Reads need the shared lock and treat an absent key as an empty set.
  * Nothing is allocated outside of the region: buffers are the caller's.

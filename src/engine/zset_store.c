@@ -166,7 +166,7 @@ hs_zset_store(HsOp *op, const HsZsetMember *entries, size_t n, int64_t expires_u
 
 	for (size_t i = 0; i < n; i++)
 		if (entries[i].member.size > HS_MAX_KEY)
-			return HS_KEY_TOO_LONG;
+			return HS_MEMBER_TOO_LONG;
 	if (n == 0)
 	{
 		old = hs_find(op);

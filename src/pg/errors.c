@@ -67,6 +67,13 @@ hsg_check_failed(HsStatus status, HsHandle *h, HsBytes key, HsType wanted, HsTyp
 					 errdetail("Keys, members and fields have at most %d bytes.",
 							   HS_MAX_KEY)));
 			break;
+		case HS_MEMBER_TOO_LONG:
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("%s is too long", wanted == HS_HASH ? "field" : "member"),
+					 errdetail("Keys, members and fields have at most %d bytes.",
+							   HS_MAX_KEY)));
+			break;
 		case HS_VALUE_TOO_LONG:
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

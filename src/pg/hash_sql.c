@@ -210,7 +210,7 @@ change_apply(HsOp *op, const Change *c, int64_t expires_us, uint64_t *added)
 
 	for (size_t i = 0; i < c->nremoved; i++)
 		if (c->removed[i].size > HS_MAX_KEY)
-			return HS_KEY_TOO_LONG;
+			return HS_MEMBER_TOO_LONG;
 	status = hs_hash_set(op, c->fields, c->nfields, false, expires_us, added);
 	if (status == HS_OK && c->nremoved > 0)
 		status = hs_hash_remove(op, c->removed, c->nremoved, &removed);

@@ -1023,8 +1023,8 @@ dict_test_arguments(HsType type)
 	dict_begin(&t, HS_EXCLUSIVE);
 	if (type == HS_HASH)
 	{
-		CHECK_EQ(hs_hash_set(&t.op, fields, 2, false, HS_NEVER, &n), HS_KEY_TOO_LONG);
-		CHECK_EQ(hs_hash_remove(&t.op, members, 2, &n), HS_KEY_TOO_LONG);
+		CHECK_EQ(hs_hash_set(&t.op, fields, 2, false, HS_NEVER, &n), HS_MEMBER_TOO_LONG);
+		CHECK_EQ(hs_hash_remove(&t.op, members, 2, &n), HS_MEMBER_TOO_LONG);
 		fields[1] = (HsHashField) {hs_bytes_str("c"), hs_bytes(big, HS_DICT_VALUE_MAX + 1)};
 		CHECK_EQ(hs_hash_set(&t.op, fields, 2, false, HS_NEVER, &n), HS_VALUE_TOO_LONG);
 		CHECK_EQ(hs_hash_random(&t.op, -HS_DICT_RANDOM_MAX - 1, false, 1, &t.out), HS_BAD_ARGUMENT);
@@ -1032,8 +1032,8 @@ dict_test_arguments(HsType type)
 	}
 	else
 	{
-		CHECK_EQ(hs_set_add(&t.op, members, 2, HS_NEVER, &n), HS_KEY_TOO_LONG);
-		CHECK_EQ(hs_set_remove(&t.op, members, 2, &n), HS_KEY_TOO_LONG);
+		CHECK_EQ(hs_set_add(&t.op, members, 2, HS_NEVER, &n), HS_MEMBER_TOO_LONG);
+		CHECK_EQ(hs_set_remove(&t.op, members, 2, &n), HS_MEMBER_TOO_LONG);
 		CHECK_EQ(hs_set_random(&t.op, INT64_MIN, 1, &t.out), HS_BAD_ARGUMENT);
 		CHECK_EQ(hs_set_add(&t.op, members, 0, HS_NEVER, &n), HS_OK);
 	}

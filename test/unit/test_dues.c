@@ -435,7 +435,7 @@ refusals(void)
 		CHECK_EQ(hs_dues_set(&op, HS_ZSET, &m, 1, now + 1, bad[i], &result), HS_BAD_ARGUMENT);
 	CHECK_EQ(hs_dues_set(&op, HS_STRING, &m, 1, now + 1, 0, &result), HS_BAD_ARGUMENT);
 	CHECK_EQ(hs_dues_set(&op, HS_ANY, &m, 1, now + 1, 0, &result), HS_BAD_ARGUMENT);
-	CHECK_EQ(hs_dues_set(&op, HS_ZSET, &too_long, 1, now + 1, 0, &result), HS_KEY_TOO_LONG);
+	CHECK_EQ(hs_dues_set(&op, HS_ZSET, &too_long, 1, now + 1, 0, &result), HS_MEMBER_TOO_LONG);
 	CHECK_EQ(hs_dues_get(&op, HS_HLL, m, &at), HS_BAD_ARGUMENT);
 	hs_op_end(&op);
 	begin(hs_bytes_str("s"), HS_EXCLUSIVE);

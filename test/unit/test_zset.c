@@ -683,8 +683,8 @@ arguments_are_checked(void)
 		CHECK_EQ(hs_zset_add(&op, name_of(0), NAN, 0, HS_NEVER, &out), HS_NOT_A_NUMBER);
 		CHECK_EQ(hs_zset_incr(&op, name_of(0), NAN, HS_NEVER, &score), HS_NOT_A_NUMBER);
 		CHECK_EQ(hs_zset_count(&op, &range, &n), HS_NOT_A_NUMBER);
-		CHECK_EQ(hs_zset_add(&op, too_long, 1, 0, HS_NEVER, &out), HS_KEY_TOO_LONG);
-		CHECK_EQ(hs_zset_remove(&op, &too_long, 1, &n), HS_KEY_TOO_LONG);
+		CHECK_EQ(hs_zset_add(&op, too_long, 1, 0, HS_NEVER, &out), HS_MEMBER_TOO_LONG);
+		CHECK_EQ(hs_zset_remove(&op, &too_long, 1, &n), HS_MEMBER_TOO_LONG);
 		CHECK_EQ(hs_zset_score(&op, too_long, &score), HS_NOT_FOUND);
 		CHECK_EQ(hs_zset_card(&op, &n), HS_OK);
 		CHECK_EQ(n, sizes[i]);
