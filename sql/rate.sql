@@ -14,6 +14,7 @@ SELECT c, l.* FROM unnest(ARRAY[0, 1, 2]) c, rate_limit_bucket('rate:b', 3, '1 h
 SELECT allowed, remaining, retry_after BETWEEN '59 min' AND '1 hour' AS retry FROM rate_limit_bucket('rate:b', 3, '1 hour');
 SELECT allowed, remaining, retry_after BETWEEN '1:59' AND '2:00' AS retry FROM rate_limit_bucket('rate:b', 3, '1 hour', 2);
 SELECT * FROM rate_limit_bucket('rate:b', 3, '1 hour', 4);
+SELECT * FROM rate_limit_bucket('rate:never', 0, '1 hour');
 SELECT * FROM rate_limit_bucket('rate:refill', 1, '10 ms');
 SELECT pg_sleep(0.02);
 SELECT * FROM rate_limit_bucket('rate:refill', 1, '10 ms');
@@ -34,7 +35,7 @@ SELECT rate_limit_fixed('rate:f', 3, NULL);
 SELECT rate_limit_fixed('rate:f', -1, '1 hour');
 SELECT rate_limit_fixed('rate:f', 1, '0');
 SELECT rate_limit_sliding('rate:s', 1, '-1 hour');
-SELECT rate_limit_bucket('rate:b', 0, '1 hour');
+SELECT rate_limit_bucket('rate:b', -1, '1 hour');
 SELECT rate_limit_bucket('rate:b', 1, '1 hour', -1);
 SELECT rate_limit_bucket('rate:b', 9223372036854775807, '1 hour');
 SELECT rate_limit_sliding('rate:x', 1, '200000 years');

@@ -134,7 +134,7 @@ hs_rate_bucket(HsOp *op, int64_t capacity, int64_t refill_us, int64_t cost, HsRa
 	int64_t		latest_us;
 	HsStatus	status;
 
-	if (capacity < 1 || refill_us <= 0 || cost < 0 ||
+	if (capacity < 0 || refill_us <= 0 || cost < 0 ||
 		__builtin_mul_overflow(capacity, refill_us, &depth_us) ||
 		__builtin_add_overflow(hs_op_now(op), depth_us, &latest_us))
 		return HS_BAD_ARGUMENT;

@@ -32,7 +32,7 @@ typedef struct HsRate
 /*
  * All may return HS_NO_MEMORY, HS_WRONG_TYPE (also with found_type HS_STRING: a
  * string that is no such limit), and HS_BAD_ARGUMENT for max < 0, period <= 0,
- * capacity < 1, cost < 0 or a product beyond 64 bits.  Lock: exclusive.
+ * capacity < 0, cost < 0 or a product beyond 64 bits.  Lock: exclusive.
  */
 extern HsStatus hs_rate_fixed(HsOp *op, int64_t max, int64_t period_us, HsRate *out);
 extern HsStatus hs_rate_sliding(HsOp *op, int64_t max, int64_t period_us, HsRate *out);

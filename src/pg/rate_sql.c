@@ -24,7 +24,7 @@ static HsStatus fixed(HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus sliding(HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus bucket(HsOp *op, const RateLimit *limit, HsRate *rate);
 static Datum rate_command(FunctionCallInfo fcinfo, HsHandle *h, Command run, const RateLimit *limit);
-static int64 required_int64(FunctionCallInfo fcinfo, int n, const char *what);
+static int64 count_arg(FunctionCallInfo fcinfo, int n, const char *what);
 static int64_t period_arg(FunctionCallInfo fcinfo, int n, const char *what);
 static Datum rate_result(FunctionCallInfo fcinfo, const HsRate *rate);
 static TupleDesc result_desc(FunctionCallInfo fcinfo);
@@ -36,7 +36,7 @@ hotset_rate_limit_fixed(PG_FUNCTION_ARGS)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 3);
 	RateLimit		limit = {
-		.max = required_int64(fcinfo, 1, "max"),
+		.max = count_arg(fcinfo, 1, "max"),
 		.period_us = period_arg(fcinfo, 2, "per")
 	};
 
@@ -50,7 +50,7 @@ hotset_rate_limit_sliding(PG_FUNCTION_ARGS)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 3);
 	RateLimit		limit = {
-		.max = required_int64(fcinfo, 1, "max"),
+		.max = count_arg(fcinfo, 1, "max"),
 		.period_us = period_arg(fcinfo, 2, "per")
 	};
 
@@ -64,9 +64,9 @@ hotset_rate_limit_bucket(PG_FUNCTION_ARGS)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 4);
 	RateLimit		limit = {
-		.max = required_int64(fcinfo, 1, "capacity"),
+		.max = count_arg(fcinfo, 1, "capacity"),
 		.period_us = period_arg(fcinfo, 2, "refill_per"),
-		.cost = required_int64(fcinfo, 3, "cost")
+		.cost = count_arg(fcinfo, 3, "cost")
 	};
 
 	return rate_command(fcinfo, h, bucket, &limit);
@@ -88,6 +88,11 @@ rate_command(FunctionCallInfo fcinfo, HsHandle *h, Command run, const RateLimit 
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("key \"%s\" holds something other than this kind of rate limit",
 						hsg_key_text(key))));
+	if (status == HS_BAD_ARGUMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rate limit out of range"),
+				 errdetail("The longest time that it can take does not fit into 64 bits of microseconds.")));
 	hsg_check(status, h, key, HS_STRING, op.found_type);
 	return rate_result(fcinfo, &rate);
 }
@@ -124,10 +129,10 @@ rate_result(FunctionCallInfo fcinfo, const HsRate *rate)
 }
 
 static int64
-required_int64(FunctionCallInfo fcinfo, int n, const char *what)
+count_arg(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	hsg_require(fcinfo, n, what);
-	return PG_GETARG_INT64(n);
+	return (int64) hsg_arg_count(fcinfo, n, what, 0);
 }
 
 static int64_t

@@ -102,6 +102,8 @@ buckets_refill_one_by_one(void)
 	is(ask(RATE_BUCKET, 3, SECOND, 1), false, 0, SECOND);
 	is(ask(RATE_BUCKET, 3, SECOND, 3), false, 0, 3 * SECOND);
 	is(ask(RATE_BUCKET, 3, SECOND, 4), false, 0, HS_NEVER);
+	is(ask(RATE_BUCKET, 0, SECOND, 1), false, 0, HS_NEVER);
+	is(ask(RATE_BUCKET, 0, SECOND, 0), true, 0, 0);
 	r.now_us += SECOND - 1;
 	is(ask(RATE_BUCKET, 3, SECOND, 1), false, 0, 1);
 	r.now_us += 1;
@@ -177,7 +179,7 @@ other_values_are_no_limits(void)
 	CHECK_EQ(run_rate(&r, RATE_FIXED, B("f"), 1, 0, 1, &rate), HS_BAD_ARGUMENT);
 	CHECK_EQ(run_rate(&r, RATE_FIXED, B("f"), 1, INT64_MAX, 1, &rate), HS_BAD_ARGUMENT);
 	CHECK_EQ(run_rate(&r, RATE_SLIDING, B("f"), 1, INT64_MAX / 2, 1, &rate), HS_BAD_ARGUMENT);
-	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("f"), 0, 1, 1, &rate), HS_BAD_ARGUMENT);
+	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("f"), -1, 1, 1, &rate), HS_BAD_ARGUMENT);
 	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("f"), 1, 1, -1, &rate), HS_BAD_ARGUMENT);
 	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("f"), INT64_MAX, 2, 1, &rate), HS_BAD_ARGUMENT);
 	CHECK_EQ(run_rate(&r, RATE_BUCKET, B("f"), 1000000, SECOND, INT64_MAX, &rate), HS_OK);
