@@ -148,7 +148,18 @@ SELECT kv_define(repeat('x', 100), 'SELECT 1', 'x');
 SELECT kv_define(NULL, 'SELECT 1', 'x');
 SELECT kv_define('bad', NULL, 'x');
 SELECT kv_define('bad', 'SELECT 1', NULL);
+-- templates: what is no number of an argument would be one key for all results, which no row makes void
+SELECT kv_define('bad', 'SELECT name FROM define_data.secret WHERE id = $1', 'secret:{id}');
+SELECT kv_define('bad', 'SELECT $1', 'x:{1');
+SELECT kv_define('bad', 'SELECT $1', 'x:{0}');
+SELECT kv_define('bad', 'SELECT $1', 'x:{ 1}');
+SELECT kv_define('bad', 'SELECT $1', 'x:{1}', tags => ARRAY['{1}', '{-1}']);
 SELECT kv_undefine('bad');
+SELECT kv_define('braces', 'SELECT $1::text || $2', '}{1}}{2}{1}', tags => ARRAY['}']);
+SELECT kv_fetch_def('braces', 'a', 'b');
+SELECT count(*) FROM kv_scan('*:}a}ba');
+SELECT kv_fetch_def('braces', 'a');
+SELECT kv_undefine('braces');
 
 -- row security
 ALTER TABLE define_data.secret ENABLE ROW LEVEL SECURITY;

@@ -94,6 +94,8 @@ SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE 'hotset%' AND
 
 -- what cannot be watched
 SELECT kv_watch('typed', 'x:{nope}');
+SELECT kv_watch('typed', 'x:{u');
+SELECT kv_watch('typed', tag => '{u}{');
 SELECT kv_watch('watched_a', 'x:{id}');
 SELECT kv_watch('typed');
 SELECT kv_watch('hotset_stats', 'x');
@@ -130,7 +132,7 @@ SELECT * FROM fault('watched') WHERE events LIKE 'TRUNCATE%';
 SELECT kv_watch('watched', 'w:{id}');
 SELECT count(*) AS watching_again_mends FROM fault('watched');
 ALTER TABLE watched RENAME grp TO class;
-SELECT kv_watch('watched', keys => ARRAY['w:{id}'], tags => ARRAY['{class}{']);
+SELECT kv_watch('watched', keys => ARRAY['w:{id}'], tags => ARRAY['{class}}']);
 SELECT count(*) FROM fault('watched');
 ALTER TABLE watched DROP COLUMN class;
 SELECT * FROM fault('watched');

@@ -466,16 +466,23 @@ check_table(Relation rel)
 				 errhint("Watch the partitioned table.")));
 }
 
-/* Every column named in braces must be there. */
+/* Every column named in braces must be there, and a brace be closed: what is taken as it
+ * stands by mistake would void nothing. */
 static void
 check_template(const char *template, Relation rel)
 {
+	const char *rest = template;
 	const char *piece;
 	int			size;
 	bool		is_column;
 
-	while (next_piece(&template, &piece, &size, &is_column))
+	while (next_piece(&rest, &piece, &size, &is_column))
 	{
+		if (!is_column && *piece == '{')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid template: \"%s\"", template),
+					 errdetail("A brace is not closed.")));
 		if (is_column && column_named(RelationGetDescr(rel), piece, size) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),

@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/namespace.h"
@@ -69,6 +71,8 @@ static Definition *find_definition(const char *name);
 static bool load_definition(Definition *d, const char *name);
 static void read_row(Definition *d, HeapTuple row, TupleDesc desc);
 static void check_access(const Definition *d);
+static long template_argument(const char *brace, char **end);
+static void check_template(HsBytes bytes);
 static char *render(const char *template, const HsgQuery *q);
 static void forget(Datum arg, Oid relation);
 static Datum fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind);
@@ -342,6 +346,39 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 	return hsg_fetch_datum(&f, kind);
 }
 
+/* The number of an argument at a brace, *end behind it; 0 if there is none. */
+static long
+template_argument(const char *brace, char **end)
+{
+	long		n;
+
+	if (!isdigit((unsigned char) brace[1]))
+		return 0;
+	n = strtol(brace + 1, end, 10);
+	if (**end != '}')
+		return 0;
+	(*end)++;
+	return n;
+}
+
+/*
+ * Braces hold numbers of arguments.  What looks like a column of kv_watch must not be taken
+ * as it stands: all results would have one key, which no row ever makes void.
+ */
+static void
+check_template(HsBytes bytes)
+{
+	const char *template = pnstrdup((const char *) bytes.data, bytes.size);
+	char	   *end;
+
+	for (const char *p = template; (p = strchr(p, '{')) != NULL; p = end)
+		if (template_argument(p, &end) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid template: \"%s\"", template),
+					 errdetail("Braces hold the number of an argument, from 1 on: \"user:{1}\".")));
+}
+
 /* A template with the numbers of arguments in braces: 'user:{1}'.  Nulls are nothing. */
 static char *
 render(const char *template, const HsgQuery *q)
@@ -349,21 +386,21 @@ render(const char *template, const HsgQuery *q)
 	StringInfoData s;
 
 	initStringInfo(&s);
-	for (const char *p = template; *p != '\0'; p++)
+	for (const char *p = template; *p != '\0';)
 	{
 		char	   *end;
-		long		n = *p == '{' ? strtol(p + 1, &end, 10) : 0;
+		long		n = *p == '{' ? template_argument(p, &end) : 0;
 
-		if (*p != '{' || end == p + 1 || *end != '}')
+		if (n == 0)
 		{
-			appendStringInfoChar(&s, *p);
+			appendStringInfoChar(&s, *p++);
 			continue;
 		}
 		p = end;
-		if (n < 1 || n > q->nargs)
+		if (n > q->nargs)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("template \"%s\" refers to argument %ld, but %d were given",
+					 errmsg("template \"%s\" refers to argument %ld of %d",
 							template, n, q->nargs)));
 		if (q->nulls == NULL || !q->nulls[n - 1])
 			appendBinaryStringInfo(&s, (const char *) q->args[n - 1].data,
@@ -444,6 +481,8 @@ hotset_kv_define(PG_FUNCTION_ARGS)
 	Datum		values[12];
 	char	   *kind = "text";
 	char	   *query;
+	HsBytes    *tags;
+	int			ntags = 0;
 	bool		is_known = false;
 	uint64		done;
 
@@ -461,6 +500,11 @@ hotset_kv_define(PG_FUNCTION_ARGS)
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 		values[i] = PG_GETARG_DATUM(i);
 	}
+	check_template(hsg_arg_bytes(fcinfo, 2));
+	if (!PG_ARGISNULL(3))
+		ntags = hsg_arg_elements(fcinfo, 3, "tag", &tags);
+	for (int i = 0; i < ntags; i++)
+		check_template(tags[i]);
 	hsg_arg_deps(fcinfo, hs_bytes(NULL, 0), 3, &(HsgDeps) {0});
 	if (!PG_ARGISNULL(4))
 		kind = text_to_cstring(PG_GETARG_TEXT_PP(4));
