@@ -79,6 +79,12 @@ SELECT approx_count_distinct(x::smallint) AS smallint, approx_count_distinct(x::
        approx_count_distinct(int4range(x, x + 1)) AS range, approx_count_distinct(ROW(x, 'a')::hll_pair) AS composite,
        approx_count_distinct(('10.0.0.0'::inet + x)) AS inet, approx_count_distinct(x % 2 = 0) AS bool
 FROM generate_series(1, 500) x;
+-- rows, as count(DISTINCT (a, b)) takes them
+SELECT approx_count_distinct((x % 10, x % 3)) AS rows, approx_count_distinct(ROW(x % 10, NULL::int, (x % 3)::text)) AS with_null,
+       approx_count_distinct(ROW(x % 10)) AS of_one, approx_count_distinct(ROW()) AS empty,
+       approx_count_distinct((x % 10, (x % 3)::bigint)) FILTER (WHERE x <= 30) AS bigints
+FROM generate_series(1, 500) x;
+SELECT hll_union(hll_add_agg((x, 1)), hll_add_agg((x::bigint, 1::smallint)))::text = hll_add_agg((x, 1))::text AS same_integers FROM generate_series(1, 5) x;
 -- long values, compressed and out of line
 CREATE TEMP TABLE hll_long AS
     SELECT repeat(x::text, 3000) AS t FROM generate_series(1, 20) x;
@@ -91,6 +97,7 @@ SELECT approx_count_distinct(t) FROM hll_long;
 SELECT approx_count_distinct(x) FROM (VALUES ('{}'::json)) v(x);
 SELECT approx_count_distinct(point(x, x)) FROM generate_series(1, 2) x;
 SELECT hll_add(hll_empty(), ARRAY[point(1, 1)]);
+SELECT hll_add(hll_empty(), ROW(1, point(1, 1)));
 \set VERBOSITY default
 SELECT approx_count_distinct(x) FROM (VALUES ('{}'::json)) v(x);
 

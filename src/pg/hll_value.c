@@ -24,6 +24,7 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -95,19 +96,35 @@ kind_of_type(Oid type, Oid collation)
 	}
 }
 
-static void
-prepare_function(HsgHllHasher *hasher, MemoryContext context)
+/* The extended hash function of the type.  Of ROW(...), about which the type cache will not
+ * say that it can be hashed, the one that complains about a column that cannot. */
+static FmgrInfo *
+hash_function(Oid type, MemoryContext context)
 {
-	TypeCacheEntry *entry = lookup_type_cache(hasher->type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+	TypeCacheEntry *entry;
 
+	if (type == RECORDOID)
+	{
+		FmgrInfo   *function = MemoryContextAlloc(context, sizeof(FmgrInfo));
+
+		fmgr_info_cxt(F_HASH_RECORD_EXTENDED, function, context);
+		return function;
+	}
+	entry = lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
 	if (!OidIsValid(entry->hash_extended_proc))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("could not identify an extended hash function for type %s",
-						format_type_be(hasher->type)),
+						format_type_be(type)),
 				 errhint("Cast the value to text, or to another type whose equality can be hashed.")));
+	return &entry->hash_extended_proc_finfo;
+}
+
+static void
+prepare_function(HsgHllHasher *hasher, MemoryContext context)
+{
 	hasher->call = MemoryContextAllocZero(context, SizeForFunctionCallInfo(2));
-	InitFunctionCallInfoData(*hasher->call, &entry->hash_extended_proc_finfo, 2,
+	InitFunctionCallInfoData(*hasher->call, hash_function(hasher->type, context), 2,
 							 hasher->collation, NULL, NULL);
 	hasher->call->args[1].value = Int64GetDatum(0);
 }
