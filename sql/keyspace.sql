@@ -73,6 +73,7 @@ ALTER SERVER ks_a OPTIONS (SET memory '64');
 ALTER SERVER ks_a OPTIONS (SET memory '100kB');
 ALTER SERVER ks_a OPTIONS (SET memory '-1MB');
 ALTER SERVER ks_a OPTIONS (SET memory '1e300GB');
+ALTER SERVER ks_a OPTIONS (SET memory '129GB');
 ALTER SERVER ks_a OPTIONS (SET memory 'much');
 ALTER SERVER ks_a OPTIONS (SET memory '');
 ALTER SERVER ks_a OPTIONS (SET eviction 'lru');

@@ -255,6 +255,7 @@ SELECT zcount('z:a', 'NaN', 1);
 SELECT * FROM zrangebyscore('z:a', 1, 'NaN');
 SELECT zremrangebyscore('z:a', 'NaN', 'NaN');
 SELECT * FROM zunion('{z:a}', '{NaN}');
+SELECT zinterstore('z:a', '{z:none}', '{NaN}');
 SELECT zrem('z:i', 'a');
 -- bad ranges
 SELECT zcount('z:a', 0, 1, '[');

@@ -374,7 +374,7 @@ hotset_kv_bitop(PG_FUNCTION_ARGS)
 	HsStatus	status;
 	int			n;
 
-	hsg_require(fcinfo, 1, "key");
+	hsg_require(fcinfo, 1, "dest");
 	n = hsg_arg_keys(fcinfo, 2, &sources);
 	if (n == 0 || (c.how == HS_BITS_NOT && n != 1))
 		ereport(ERROR,

@@ -112,7 +112,7 @@ expire_at(FunctionCallInfo fcinfo, HsType type, bool is_array)
 	HsBytes		key = args_to_write(fcinfo, type, is_array, &m);
 	unsigned	flags = hsg_arg_expire_flags(fcinfo, EXPIRE_FLAGS);
 
-	hsg_require(fcinfo, 2, "time");
+	hsg_require(fcinfo, 2, "at");
 	return set_dues(h, key, type, &m, PG_GETARG_TIMESTAMPTZ(2), flags);
 }
 

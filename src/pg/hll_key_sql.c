@@ -92,7 +92,7 @@ hotset_pfmerge(PG_FUNCTION_ARGS)
 	HsStatus	status;
 	HsMulti		m;
 
-	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 0, "dest");
 	nkeys = hsg_arg_keys(fcinfo, 1, &keys);
 	keys = repalloc(keys, sizeof(HsBytes) * (nkeys + 1));
 	keys[nkeys] = hsg_arg_bytes(fcinfo, 0);

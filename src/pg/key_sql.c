@@ -270,7 +270,7 @@ hotset_kv_expire_at(PG_FUNCTION_ARGS)
 	HsHandle   *h = hsg_keyspace(fcinfo, 6);
 
 	StaticAssertStmt(DT_NOEND == HS_NEVER, "an infinite timestamp is no expiry");
-	hsg_require(fcinfo, 1, "time");
+	hsg_require(fcinfo, 1, "at");
 	PG_RETURN_BOOL(expire_command(fcinfo, h, PG_GETARG_TIMESTAMPTZ(1)));
 }
 
@@ -368,7 +368,7 @@ move_command(FunctionCallInfo fcinfo, HsMove *mv)
 	bool		done = false;
 
 	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "new key");
+	hsg_require(fcinfo, 1, "new_key");
 	keys[0] = hsg_arg_bytes(fcinfo, 0);
 	keys[1] = hsg_arg_bytes(fcinfo, 1);
 	mv->edit.max_value = SIZE_MAX;

@@ -130,10 +130,11 @@ static void
 read_memory(DefElem *option, HsKeyspaceOptions *out)
 {
 	static const char *const valid =
-		"Give a size of at least 1MB with its unit, such as \"64MB\" or \"2GB\".";
+		"Give a size from 1MB to 128GB with its unit, such as \"64MB\" or \"2GB\".";
 	const char *value = defGetString(option);
 	double		bytes;
 
+	StaticAssertStmt(HS_MAX_REGION == UINT64_C(128) << 30, "as the hint says");
 	/* a bare number would leave open whether it counts bytes or megabytes */
 	if (strspn(value, "0123456789. ") == strlen(value) ||
 		!parse_real(value, &bytes, GUC_UNIT_BYTE, NULL) ||

@@ -66,8 +66,8 @@ hotset_blmove(PG_FUNCTION_ARGS)
 	(void) hsg_keyspace(fcinfo, 5);
 	hsg_require(fcinfo, 0, "source");
 	hsg_require(fcinfo, 1, "dest");
-	hsg_require(fcinfo, 2, "direction");
-	hsg_require(fcinfo, 3, "direction");
+	hsg_require(fcinfo, 2, "from_left");
+	hsg_require(fcinfo, 3, "to_left");
 	keys[0] = hsg_arg_bytes(fcinfo, 0);
 	keys[1] = hsg_arg_bytes(fcinfo, 1);
 	move.from_left = PG_GETARG_BOOL(2);

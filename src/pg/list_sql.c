@@ -389,7 +389,7 @@ hotset_linsert(PG_FUNCTION_ARGS)
 	HsOp		op;
 
 	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "direction");
+	hsg_require(fcinfo, 1, "before");
 	hsg_require(fcinfo, 2, "pivot");
 	hsg_require(fcinfo, 3, "value");
 	key = hsg_arg_bytes(fcinfo, 0);
@@ -463,8 +463,8 @@ hotset_lmove(PG_FUNCTION_ARGS)
 
 	hsg_require(fcinfo, 0, "source");
 	hsg_require(fcinfo, 1, "dest");
-	hsg_require(fcinfo, 2, "direction");
-	hsg_require(fcinfo, 3, "direction");
+	hsg_require(fcinfo, 2, "from_left");
+	hsg_require(fcinfo, 3, "to_left");
 	keys[0] = hsg_arg_bytes(fcinfo, 0);
 	keys[1] = hsg_arg_bytes(fcinfo, 1);
 	expires_us = hsg_default_expiry(h);

@@ -141,6 +141,8 @@ type_arg(FunctionCallInfo fcinfo, int n)
 	initStringInfo(&names);
 	for (int t = 0; t < HS_NTYPES; t++)
 	{
+		if (t == HS_STREAM)
+			continue;			/* there are none yet */
 		if (strcmp(name, hs_type_ops((HsType) t)->name) == 0)
 			return (HsType) t;
 		appendStringInfo(&names, "%s%s", t == 0 ? "" : ", ", hs_type_ops((HsType) t)->name);

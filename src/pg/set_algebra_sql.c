@@ -102,7 +102,7 @@ algebra_store(FunctionCallInfo fcinfo, HsSetOp setop)
 	HsMulti		m;
 	HsStatus	status;
 
-	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 0, "dest");
 	hsg_require(fcinfo, 1, "keys");
 	nkeys = hsg_arg_some_keys(fcinfo, 1, &keys);
 	keys = repalloc_huge(keys, sizeof(HsBytes) * (nkeys + 1));

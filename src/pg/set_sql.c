@@ -84,8 +84,8 @@ hotset_smove(PG_FUNCTION_ARGS)
 	HsMulti		m;
 	HsStatus	status;
 
-	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "key");
+	hsg_require(fcinfo, 0, "source");
+	hsg_require(fcinfo, 1, "dest");
 	hsg_require(fcinfo, 2, "member");
 	keys[0] = hsg_arg_bytes(fcinfo, 0);
 	keys[1] = hsg_arg_bytes(fcinfo, 1);

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -120,7 +122,7 @@ algebra_store(FunctionCallInfo fcinfo, HsZsetSetOp setop)
 	HsStatus	status;
 	int64_t		expires_us;
 
-	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 0, "dest");
 	hsg_require(fcinfo, 1, "keys");
 	dest = hsg_arg_bytes(fcinfo, 0);
 	algebra_arguments(fcinfo, 1, setop, &a);
@@ -149,11 +151,18 @@ algebra_arguments(FunctionCallInfo fcinfo, int n, HsZsetSetOp setop, Algebra *a)
 	scratch_init(&a->scratch);
 	if (setop == HS_ZSET_DIFF)
 		return;
-	if (!PG_ARGISNULL(n + 1) &&
-		hsg_arg_numbers(fcinfo, n + 1, "weight", &a->weights) != a->nkeys)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("arrays of keys and weights must have the same number of elements")));
+	if (!PG_ARGISNULL(n + 1))
+	{
+		if (hsg_arg_numbers(fcinfo, n + 1, "weight", &a->weights) != a->nkeys)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("arrays of keys and weights must have the same number of elements")));
+		for (int i = 0; i < a->nkeys; i++)
+			if (isnan(a->weights[i]))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("weight must not be NaN")));
+	}
 	a->aggregate = aggregate_arg(fcinfo, n + 2);
 }
 
@@ -285,7 +294,7 @@ range_store(FunctionCallInfo fcinfo, int ks_arg, const HsZsetRange *range)
 	HsStatus	status;
 	int64_t		expires_us;
 
-	hsg_require(fcinfo, 0, "key");
+	hsg_require(fcinfo, 0, "dest");
 	hsg_require(fcinfo, 1, "key");
 	keys[0] = hsg_arg_bytes(fcinfo, 0);
 	keys[1] = hsg_arg_bytes(fcinfo, 1);

@@ -129,7 +129,7 @@ hotset_zincrby(PG_FUNCTION_ARGS)
 	HsOp		op;
 
 	hsg_require(fcinfo, 0, "key");
-	hsg_require(fcinfo, 1, "increment");
+	hsg_require(fcinfo, 1, "by");
 	hsg_require(fcinfo, 2, "member");
 	key = hsg_arg_bytes(fcinfo, 0);
 	member = hsg_arg_bytes(fcinfo, 2);
