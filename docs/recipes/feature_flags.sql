@@ -29,13 +29,18 @@ LANGUAGE sql STABLE AS $$
     FROM coalesce(hget('flags', flag_name)::jsonb, '{}') AS rule
 $$;
 
--- From now on changes of the table reach everybody once they are committed.
+-- From now on changes of the table reach everybody as they are committed.
 CREATE FUNCTION flag_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM hset('flags', NEW.name, NEW.rule::text);
+    IF TG_OP <> 'INSERT' AND OLD.name IS DISTINCT FROM NEW.name THEN
+        PERFORM hdel('flags', OLD.name);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM hset('flags', NEW.name, NEW.rule::text);
+    END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER flag_changed AFTER INSERT OR UPDATE ON flag
+CREATE CONSTRAINT TRIGGER flag_changed AFTER INSERT OR UPDATE OR DELETE ON flag
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION flag_changed();
 
 SELECT flag_is_on('dark mode', 'ann') AS before_loading, load_flags() AS loaded;
@@ -50,6 +55,9 @@ FROM generate_series(1, 1000) AS i WHERE flag_is_on('new checkout', 'user ' || i
 -- Off, at once.
 UPDATE flag SET rule = '{}' WHERE name = 'new checkout';
 SELECT count(*) FROM generate_series(1, 1000) AS i WHERE flag_is_on('new checkout', 'user ' || i);
+UPDATE flag SET name = 'light mode' WHERE name = 'dark mode';
+DELETE FROM flag WHERE name = 'beta';
+SELECT field FROM hkeys('flags') ORDER BY field;
 
 DROP SCHEMA recipe CASCADE;
 DROP SERVER recipe_flags;

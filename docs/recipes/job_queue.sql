@@ -24,25 +24,27 @@ CREATE FUNCTION take(worker text) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM kv_set('alive:' || worker, 'yes', ttl => '30 seconds');
-    PERFORM sadd('workers', worker);
     RETURN lmove('jobs', 'working:' || worker, false, true);
 END $$;
 
 CREATE FUNCTION done(worker text, job text) RETURNS boolean
 LANGUAGE sql VOLATILE AS $$ SELECT lrem('working:' || worker, 1, job) > 0 $$;
 
--- Put back what workers that have not been seen for 30 seconds left; run it now and then.
+-- Put back what workers that have not been seen for 30 seconds left; run it now and then. It finds their
+-- lists by their names: a set of workers beside them could miss one that has just come back.
 CREATE FUNCTION rescue() RETURNS TABLE (worker text, job text)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    FOR worker IN SELECT member FROM smembers('workers') WHERE NOT kv_exists('alive:' || member) ORDER BY 1 LOOP
+    FOR worker IN
+        SELECT name FROM kv_scan('working:*') AS k, substr(k.key, length('working:') + 1) AS name
+        WHERE NOT kv_exists('alive:' || name) ORDER BY 1
+    LOOP
         LOOP
             -- to the end that is next
             job := lmove('working:' || worker, 'jobs', true, false);
             EXIT WHEN job IS NULL;
             RETURN NEXT;
         END LOOP;
-        PERFORM srem('workers', worker);
     END LOOP;
 END $$;
 
