@@ -10,7 +10,6 @@
  * changed meanwhile, and the check that the old value is still the one that was seen.
  */
 #include "kvstring.h"
-#include "tag.h"
 
 #define PIECE	4096			/* bytes copied at a time under the lock */
 #define ROOM_SHARE	8			/* what is grown gets room for one eighth more */

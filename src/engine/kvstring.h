@@ -18,20 +18,8 @@
 #define HS_KVSTRING_H
 
 #include "big.h"
+#include "number.h"
 #include "store.h"
-
-/*
- * ---- Integers ------------------------------------------------------------
- */
-#define HS_INT_DIGITS	20		/* bytes of the longest int64 in decimal, with sign */
-
-/* Decimal form; returns its length.  Not terminated. */
-extern size_t hs_int_format(int64_t n, uint8_t *out);
-/* Its length alone. */
-extern size_t hs_int_size(int64_t n);
-
-/* Only what hs_int_format() writes: no blanks, plus signs, leading zeros. */
-extern bool hs_int_parse(HsBytes text, int64_t *n);
 
 /*
  * ---- A value to be written -------------------------------------------------
@@ -295,12 +283,6 @@ extern HsStatus hs_string_incr(HsOp *op, int64_t by, int64_t new_expires_us, int
  * HS_NOT_FLOAT; HS_NOT_A_NUMBER if the sum is infinite or NaN.  Lock: exclusive.
  */
 extern HsStatus hs_string_incrbyfloat(HsOp *op, double by, double *result);
-
-/* A double in the shortest form that reads back the same; returns its length. */
-#define HS_FLOAT_DIGITS	32
-extern size_t hs_float_format(double d, uint8_t *out);
-/* Finite decimal numbers of at most 64 bytes: no blanks, hexadecimal or words. */
-extern bool hs_float_parse(HsBytes text, double *d);
 
 /*
  * ---- A string's bytes under the lock -------------------------------------------------

@@ -15,7 +15,7 @@
 #define HS_PACK_H
 
 #include "chain.h"
-#include "kvstring.h"
+#include "number.h"
 
 #define HS_PACK_TEXT		239 /* longest text with a size of one byte */
 #define HS_PACK_TEXT16		240
