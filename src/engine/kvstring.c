@@ -1,6 +1,7 @@
 /*
  * kvstring.c
- *	  Strings: reading, setting, counting.  Changing a part is in kvedit.c.
+ *	  Strings: reading, setting, counting.  Changing a part is in kvedit.c, setting
+ *	  several at once in kvmset.c.
  *
  * A counter is an int64 in the record and is counted in place; text becomes
  * one at its first increment.  A value that makes a record as long as the old one, up to
@@ -9,7 +10,6 @@
 #include "kvstring.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "key.h"
 #include "tag.h"
@@ -25,13 +25,6 @@ static bool value_equals(HsRecord *record, HsBytes expected, uint16_t expected_f
 static bool rule_allows(HsRecord *record, const HsSetRule *rule, HsStatus *status);
 static HsStatus value_write(HsOp *op, HsRecord *record, HsNewValue *v, int64_t expires_us);
 static bool note_set(HsOp *op, const HsNewValue *v, int64_t expires_us);
-static size_t mset_need(const HsMsetItem *items, size_t nitems);
-static int	mset_order(const void *a, const void *b);
-static HsStatus mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems,
-							 const HsMsetRule *rule, size_t *reserved, uint64_t *hash);
-static HsStatus mset_reserve_item(HsOp *op, HsMsetItem *item, const HsMsetRule *rule);
-static bool mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us);
-static void mset_abandon(HsMulti *m, HsMsetItem *items, size_t nitems);
 static HsStatus read_int(HsRecord *record, int64_t *n);
 static HsStatus read_float(HsRecord *record, double *d);
 
@@ -338,80 +331,6 @@ hs_string_mark_text(HsOp *op, HsBytes bytes)
 		hs_poke_flags(op, record, HS_RF_TEXT);
 }
 
-HsStatus
-hs_mset_prepare(HsHandle *h, HsMsetItem *items, size_t nitems, size_t max_value, size_t *need)
-{
-	for (size_t i = 0; i < nitems; i++)
-	{
-		items[i].order = i;
-		items[i].value.has_pages = false;
-	}
-	if (nitems > 1)
-		qsort(items, nitems, sizeof(*items), mset_order);
-	for (size_t i = 0; i < nitems; i++)
-		items[i].skip = i + 1 < nitems && hs_bytes_cmp(items[i].key, items[i + 1].key) == 0;
-	for (size_t i = 0; i < nitems; i++)
-	{
-		HsStatus	status;
-
-		if (items[i].skip)
-			continue;
-		status = hs_value_prepare(h, &items[i].value, max_value, need);
-		if (status != HS_OK)
-		{
-			hs_mset_discard(items, i);
-			*need = mset_need(items, nitems);
-			return status;
-		}
-	}
-	return HS_OK;
-}
-
-HsStatus
-hs_mset(HsMulti *m, HsMsetItem *items, size_t nitems, const HsMsetRule *rule,
-		bool *done, uint64_t *hash)
-{
-	size_t		reserved;
-	HsStatus	status;
-	HsOp		op;
-
-	*done = false;
-	for (size_t i = 0; rule->only_absent && i < nitems; i++)
-	{
-		status = hs_multi_op(m, items[i].key, &op);
-		if (status != HS_OK)
-			return status;
-		if (hs_find(&op) != NULL)
-			return HS_OK;
-	}
-	status = mset_reserve(m, items, nitems, rule, &reserved, hash);
-	if (status == HS_OK && !mset_note(m, items, nitems, rule->expires_us))
-		status = HS_NO_MEMORY;
-	if (status != HS_OK)
-	{
-		mset_abandon(m, items, reserved);
-		return status;
-	}
-	hs_multi_close(m);
-	for (size_t i = 0; i < nitems; i++)
-	{
-		if (items[i].skip)
-			continue;
-		(void) hs_multi_op(m, items[i].key, &op);	/* it has worked before */
-		hs_publish(&op, &items[i].draft);
-		items[i].value.has_pages = false;
-	}
-	*done = true;
-	return HS_OK;
-}
-
-void
-hs_mset_discard(HsMsetItem *items, size_t nitems)
-{
-	for (size_t i = 0; i < nitems; i++)
-		hs_value_discard(&items[i].value);
-}
-
 /*
  * ---- Counting ------------------------------------------------------------------
  */
@@ -663,108 +582,6 @@ note_set(HsOp *op, const HsNewValue *v, int64_t expires_us)
 	if (space != NULL)
 		hs_copy(space, v->bytes.data, v->bytes.size);
 	return space != NULL;
-}
-
-/* By key, and the later one behind the earlier. */
-static int
-mset_order(const void *a, const void *b)
-{
-	const HsMsetItem *x = a;
-	const HsMsetItem *y = b;
-	int			c = hs_bytes_cmp(x->key, y->key);
-
-	return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
-}
-
-/* Bytes that all take at least, pages included: those go back before the next attempt. */
-static size_t
-mset_need(const HsMsetItem *items, size_t nitems)
-{
-	size_t		need = 0;
-
-	for (size_t i = 0; i < nitems; i++)
-	{
-		if (!items[i].skip)
-			need += items[i].key.size + items[i].value.bytes.size;
-	}
-	return need;
-}
-
-/* *reserved: number of items, from the first, that hold a draft. */
-static HsStatus
-mset_reserve(HsMulti *m, HsMsetItem *items, size_t nitems, const HsMsetRule *rule,
-			 size_t *reserved, uint64_t *hash)
-{
-	for (size_t i = 0; i < nitems; i++)
-	{
-		HsOp		op;
-		HsStatus	status;
-
-		*reserved = i;
-		if (items[i].skip)
-			continue;
-		status = hs_multi_op(m, items[i].key, &op);
-		if (status == HS_OK)
-			status = mset_reserve_item(&op, &items[i], rule);
-		if (status == HS_NO_MEMORY)
-		{
-			m->need = mset_need(items, nitems);
-			*hash = op.hash;
-		}
-		if (status != HS_OK)
-			return status;
-	}
-	*reserved = nitems;
-	return HS_OK;
-}
-
-/* The draft has the tags. */
-static HsStatus
-mset_reserve_item(HsOp *op, HsMsetItem *item, const HsMsetRule *rule)
-{
-	HsStatus	status = hs_tags_hold(op, rule->tags, rule->ntags, &op->tags);
-
-	if (status == HS_OK)
-		status = hs_value_reserve(op, HS_STRING, &item->value, rule->expires_us, &item->draft);
-	hs_tags_let_go(op->part, op->tags);
-	return status;
-}
-
-static bool
-mset_note(HsMulti *m, HsMsetItem *items, size_t nitems, int64_t expires_us)
-{
-	size_t		mark = hs_effects_mark(m->effects);
-
-	for (size_t i = 0; m->effects != NULL && i < nitems; i++)
-	{
-		HsOp		op;
-
-		if (items[i].skip)
-			continue;
-		(void) hs_multi_op(m, items[i].key, &op);
-		op.tags = hs_record_tags(items[i].draft.record);
-		if (!note_set(&op, &items[i].value, expires_us))
-		{
-			hs_effects_undo(m->effects, mark);
-			m->need = 0;
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-mset_abandon(HsMulti *m, HsMsetItem *items, size_t nitems)
-{
-	for (size_t i = 0; i < nitems; i++)
-	{
-		HsOp		op;
-
-		if (items[i].skip)
-			continue;
-		(void) hs_multi_op(m, items[i].key, &op);
-		hs_abandon(&op, &items[i].draft);
-	}
 }
 
 static HsStatus
