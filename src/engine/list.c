@@ -1,32 +1,24 @@
 /*
  * list.c
- *	  Lists: commands.
+ *	  Lists: pushing, changing values inside, moving them from list to list.
  *
  * A small list is changed in place where its record has room (a reader needs the lock), or
  * in a new record.  For a large one all nodes that a command may take are promised
  * by the slabs before the first change.
+ * Not here: reading (list_read.c), taking values away (list_remove.c).
  */
 #include "list_int.h"
 
 /*
  * ---- Effects ------------------------------------------------------------------
  */
-typedef enum Change
-{
-	CHANGE_PUSH,				/* tail: value */
-	CHANGE_KEEP,				/* [a, b) */
-	CHANGE_SET,					/* index a; tail: value */
-	CHANGE_INSERT,				/* before index a; tail: value */
-	CHANGE_REMOVE,				/* a: count as in hs_list_remove(); tail: value */
-	CHANGE_END
-} Change;
 
 #define CHANGE_LEFT		1		/* flags: push there */
 #define CHANGE_FRESH	2		/* the list begins with it */
 #define CHANGE_HEAD		22		/* u8 change | u8 flags | u32 changes | i64 a | i64 b */
 
 static void
-put_head(uint8_t *head, Change what, unsigned flags, uint32_t changes, int64_t a, int64_t b)
+put_head(uint8_t *head, HsListChange what, unsigned flags, uint32_t changes, int64_t a, int64_t b)
 {
 	head[0] = (uint8_t) what;
 	head[1] = (uint8_t) flags;
@@ -35,9 +27,8 @@ put_head(uint8_t *head, Change what, unsigned flags, uint32_t changes, int64_t a
 	memcpy(head + 14, &b, 8);
 }
 
-/* False with op->need = 0 if the buffer is too small. */
-static bool
-note(HsOp *op, const HsList *l, Change what, int64_t a, int64_t b, HsBytes tail)
+bool
+hs_list_note(HsOp *op, const HsList *l, HsListChange what, int64_t a, int64_t b, HsBytes tail)
 {
 	uint8_t		head[CHANGE_HEAD];
 
@@ -67,7 +58,7 @@ note_push(HsOp *op, const HsList *l, const HsBytes *values, size_t n, bool left,
 		bool		is_fresh = l->record == NULL && i == 0;
 		uint8_t		head[CHANGE_HEAD];
 
-		put_head(head, CHANGE_PUSH, (left ? CHANGE_LEFT : 0) | (is_fresh ? CHANGE_FRESH : 0),
+		put_head(head, HS_LIST_CHANGE_PUSH, (left ? CHANGE_LEFT : 0) | (is_fresh ? CHANGE_FRESH : 0),
 				 l->changes + 1 + (uint32_t) i, 0, 0);
 		hs_effect_note(op->effects, HS_EF_LIST, op->key, hs_bytes(head, sizeof(head)), values[i]);
 	}
@@ -77,141 +68,8 @@ note_push(HsOp *op, const HsList *l, const HsBytes *values, size_t n, bool left,
 }
 
 /*
- * ---- Opening, walking ------------------------------------------------------------
- */
-
-void
-hs_list_of_record(HsRecord *record, HsList *l)
-{
-	HsRecordView v;
-	HsRef		root;
-
-	memset(l, 0, sizeof(*l));
-	l->next = 1;
-	if (record == NULL)
-		return;
-	hs_record_view(record, &v);
-	l->record = record;
-	if (v.flags & HS_RF_LARGE)
-	{
-		memcpy(&root, v.value, sizeof(root));
-		l->tree = hs_ltree(root);
-		l->count = l->tree->count;
-		l->changes = l->tree->changes;
-		l->next = l->changes + 1;
-		return;
-	}
-	memcpy(&l->changes, v.value, HS_LIST_HEAD);
-	l->next = l->changes + 1;
-	hs_lrun_open(&l->run, v.value + HS_LIST_HEAD, v.value_size - HS_LIST_HEAD);
-	l->count = l->run.n;
-}
-
-HsStatus
-hs_list_open(HsOp *op, HsList *l)
-{
-	HsRecord   *record;
-	HsStatus	status = hs_find_typed(op, HS_LIST, &record);
-
-	if (status == HS_OK)
-		hs_list_of_record(record, l);
-	return status;
-}
-
-void
-hs_list_iter_init(HsListIter *it, const HsList *l, uint32_t index, bool left)
-{
-	it->list = l;
-	it->index = index;
-	it->left = left;
-	it->done = false;
-	if (l->tree != NULL)
-	{
-		hs_ltree_seek(l->tree, index, &it->path);
-		hs_lblock_open(it->path.block, &it->run);
-		index -= it->path.first;
-	}
-	else
-		it->run = l->run;
-	hs_lrun_seek(&it->run, index, &it->pos);
-}
-
-/* To the next run, or the end. */
-static void
-next_run(HsListIter *it)
-{
-	if (it->list->tree != NULL && hs_ltree_step(it->list->tree, &it->path, it->left))
-	{
-		hs_lblock_open(it->path.block, &it->run);
-		hs_lrun_seek(&it->run, it->left ? it->run.n - 1u : 0, &it->pos);
-	}
-	else
-		it->done = true;
-}
-
-void
-hs_list_iter_next(HsListIter *it)
-{
-	if (it->left ? it->pos.i > 0 : it->pos.i + 1 < it->run.n)
-	{
-		if (it->left)
-			hs_lrun_prev(&it->run, &it->pos);
-		else
-			hs_lrun_next(&it->run, &it->pos);
-	}
-	else
-		next_run(it);
-	it->index += it->left ? -1u : 1u;
-}
-
-/* 0-based from either end to 0-based from the left; false beyond the ends. */
-static bool
-resolve(const HsList *l, int64_t index, uint32_t *out)
-{
-	if (index < 0)
-		index += l->count;
-	*out = (uint32_t) index;
-	return index >= 0 && index < l->count;
-}
-
-/* [*from, *to) of an inclusive range; empty: both 0. */
-static void
-resolve_range(const HsList *l, int64_t start, int64_t stop, uint32_t *from, uint32_t *to)
-{
-	if (start < 0)
-		start = start + l->count < 0 ? 0 : start + l->count;
-	if (stop < 0)
-		stop += l->count;
-	if (stop >= l->count)
-		stop = (int64_t) l->count - 1;
-	*from = *to = 0;
-	if (start <= stop)
-	{
-		*from = (uint32_t) start;
-		*to = (uint32_t) stop + 1;
-	}
-}
-
-static HsStatus
-check_value(HsBytes value)
-{
-	return value.size > HS_LIST_VALUE_MAX ? HS_VALUE_TOO_LONG : HS_OK;
-}
-
-/*
  * ---- After a change ----------------------------------------------------------------
  */
-
-/* A change was made in place. */
-static void
-touch(HsOp *op, const HsList *l)
-{
-	if (l->tree != NULL)
-		l->tree->changes = l->next;
-	else
-		memcpy(l->run.data - HS_LIST_HEAD, &l->next, HS_LIST_HEAD);
-	hs_touch_version(op, l->record);
-}
 
 /* The run in a new record with 'size' bytes for it.  Without memory nothing has changed. */
 static HsStatus
@@ -227,9 +85,8 @@ rewrite(HsOp *op, HsList *l, const HsLrun *run, unsigned size, HsDraft *draft)
 	return HS_OK;
 }
 
-/* Values were removed or became shorter: take less memory if that pays and there is any. */
-static void
-settle(HsOp *op, HsList *l)
+void
+hs_list_settle(HsOp *op, HsList *l)
 {
 	HsLrun		run = l->run;
 	unsigned	used;
@@ -242,7 +99,7 @@ settle(HsOp *op, HsList *l)
 		if (l->tree->height > 0 || hs_lrun_used(&run) > HS_LIST_RUN_MAX / 2 ||
 			hs_lrun_has_chain(&run))
 		{
-			touch(op, l);
+			hs_list_touch(op, l);
 			return;
 		}
 	}
@@ -251,12 +108,18 @@ settle(HsOp *op, HsList *l)
 		rewrite(op, l, &run, used + used / 4, &draft) == HS_OK)
 		hs_publish(op, &draft);
 	else
-		touch(op, l);
+		hs_list_touch(op, l);
 }
 
 /*
  * ---- Pushing -------------------------------------------------------------------------
  */
+
+static HsStatus
+check_value(HsBytes value)
+{
+	return value.size > HS_LIST_VALUE_MAX ? HS_VALUE_TOO_LONG : HS_OK;
+}
 
 /* What values take in blocks, counted before any is pushed.  Zero it first. */
 typedef struct PushNeeds
@@ -368,7 +231,7 @@ push_large(HsOp *op, HsList *l, const HsBytes *values, size_t n, bool left)
 		if (push_end(&run, values[0], HS_REF_NONE, left))
 		{
 			hs_ltree_note(t, &path, 1, 0);
-			touch(op, l);
+			hs_list_touch(op, l);
 			return HS_OK;
 		}
 	}
@@ -386,7 +249,7 @@ push_large(HsOp *op, HsList *l, const HsBytes *values, size_t n, bool left)
 		return HS_NO_MEMORY;
 	for (size_t i = 0; i < n; i++)
 		push_promised(op->part, t, values[i], left);
-	touch(op, l);
+	hs_list_touch(op, l);
 	return HS_OK;
 }
 
@@ -533,7 +396,7 @@ push_small(HsOp *op, HsList *l, const HsBytes *values, size_t n, bool left)
 	if (size <= l->run.size)
 	{
 		push_run(&l->run, values, n, left);
-		touch(op, l);
+		hs_list_touch(op, l);
 		return HS_OK;
 	}
 	size = grown(size, size / 2);
@@ -578,235 +441,6 @@ hs_list_push(HsOp *op, const HsBytes *values, size_t n, bool left, bool only_exi
 	else
 		*count = l.count;
 	return status;
-}
-
-/*
- * ---- Both ends ---------------------------------------------------------------------
- */
-
-/* Keep [from, to).  HS_NO_MEMORY: effects only. */
-static HsStatus
-keep(HsOp *op, HsList *l, uint32_t from, uint32_t to)
-{
-	if (from == 0 && to == l->count)
-		return HS_OK;
-	if (from >= to)
-	{
-		if (!hs_note_removal(op))
-			return HS_NO_MEMORY;
-		hs_remove(op, l->record);
-		return HS_OK;
-	}
-	if (!note(op, l, CHANGE_KEEP, from, to, hs_bytes(NULL, 0)))
-		return HS_NO_MEMORY;
-	if (l->tree != NULL)
-	{
-		if (to < l->count)
-			hs_ltree_cut(op->part, l->tree, l->count - to, false);
-		if (from > 0)
-			hs_ltree_cut(op->part, l->tree, from, true);
-	}
-	else
-	{
-		if (to < l->count)
-			hs_lrun_cut(&l->run, l->count - to, false);
-		if (from > 0)
-			hs_lrun_cut(&l->run, from, true);
-	}
-	settle(op, l);
-	return HS_OK;
-}
-
-/* The value at hand, or what it needs. */
-static void
-put_value(HsItems *out, const HsListIter *it)
-{
-	HsLvalue	v;
-	uint8_t    *at;
-
-	hs_lrun_value(&it->run, &it->pos, &v);
-	at = hs_items_space(out, hs_lvalue_size(&v));
-	if (at != NULL)
-		hs_lvalue_copy(&v, at);
-}
-
-/* Values from the one at hand to the right, at most n, as long as they fit; returns how many. */
-static uint32_t
-emit_values(HsListIter *it, uint32_t n, HsItems *out)
-{
-	uint32_t	done = 0;
-
-	while (done < n && !it->done)
-	{
-		unsigned	some = hs_lrun_emit(&it->run, &it->pos, n - done, out);
-
-		done += some;
-		it->index += some;
-		if (it->pos.i < it->run.n)
-			break;
-		next_run(it);
-	}
-	return done;
-}
-
-HsStatus
-hs_list_pop(HsOp *op, uint64_t count, bool left, HsItems *out)
-{
-	HsList		l;
-	HsListIter	it;
-	uint32_t	n;
-	HsStatus	status = hs_list_open(op, &l);
-
-	if (status != HS_OK)
-		return status;
-	hs_items_clear(out);
-	n = count < l.count ? (uint32_t) count : l.count;
-	if (n == 0)
-		return HS_OK;
-	hs_list_iter_init(&it, &l, left ? 0 : l.count - 1, !left);
-	for (uint32_t i = 0; i < n; i++, hs_list_iter_next(&it))
-		put_value(out, &it);
-	if (!hs_items_fit(out))
-		return HS_BUFFER_TOO_SMALL;
-	return keep(op, &l, left ? n : 0, left ? l.count : l.count - n);
-}
-
-HsStatus
-hs_list_trim(HsOp *op, int64_t start, int64_t stop, uint64_t *removed)
-{
-	HsList		l;
-	uint32_t	from,
-				to;
-	HsStatus	status = hs_list_open(op, &l);
-
-	if (status != HS_OK)
-		return status;
-	resolve_range(&l, start, stop, &from, &to);
-	if (l.record != NULL)
-		status = keep(op, &l, from, to);
-	if (status == HS_OK)
-		*removed = l.count - (to - from);
-	return status;
-}
-
-/*
- * ---- Reading -----------------------------------------------------------------------
- */
-
-HsStatus
-hs_list_count(HsOp *op, uint64_t *count)
-{
-	HsList		l;
-	HsStatus	status = hs_list_open(op, &l);
-
-	if (status == HS_OK)
-		*count = l.count;
-	return status;
-}
-
-HsStatus
-hs_list_index(HsOp *op, int64_t index, HsItems *out)
-{
-	HsList		l;
-	HsListIter	it;
-	uint32_t	i;
-	HsStatus	status = hs_list_open(op, &l);
-
-	if (status != HS_OK)
-		return status;
-	if (!resolve(&l, index, &i))
-		return HS_NOT_FOUND;
-	hs_list_iter_init(&it, &l, i, false);
-	hs_items_clear(out);
-	put_value(out, &it);
-	return hs_items_fit(out) ? HS_OK : HS_BUFFER_TOO_SMALL;
-}
-
-HsStatus
-hs_list_read(HsOp *op, HsListCursor *c, HsItems *out)
-{
-	HsList		l;
-	HsListIter	it;
-	uint32_t	n;
-	HsStatus	status = hs_list_open(op, &l);
-
-	if (status != HS_OK)
-		return status;
-	hs_items_clear(out);
-	if (!c->started)
-	{
-		uint32_t	from,
-					to;
-
-		resolve_range(&l, c->start, c->stop, &from, &to);
-		c->started = true;
-		c->next = from;
-		c->left = to - from;
-	}
-	c->done = c->left == 0 || c->next >= l.count;
-	if (c->done)
-		return HS_OK;
-	hs_list_iter_init(&it, &l, (uint32_t) c->next, false);
-	n = emit_values(&it, c->left < HS_LIST_BATCH ? (uint32_t) c->left : HS_LIST_BATCH, out);
-	if (n == 0)
-	{
-		put_value(out, &it);	/* not even one fits: how much would it take? */
-		return HS_BUFFER_TOO_SMALL;
-	}
-	c->next += n;
-	c->left -= n;
-	c->done = c->left == 0 || it.done;
-	return HS_OK;
-}
-
-/* Looking for a value: its entry is made anew for each run. */
-typedef struct Probe
-{
-	HsBytes		value;
-	const uint8_t *run;			/* that the entry is for */
-	HsLentry	entry;
-} Probe;
-
-static bool
-is_value(Probe *p, const HsListIter *it)
-{
-	if (p->run != it->run.data)
-	{
-		p->run = it->run.data;
-		hs_lentry_make(&p->entry, &it->run, p->value);
-	}
-	return hs_lrun_is(&it->run, &it->pos, &p->entry);
-}
-
-HsStatus
-hs_list_find(HsOp *op, HsBytes value, int64_t rank, uint64_t max, uint64_t limit,
-			 uint64_t *places, uint64_t *n)
-{
-	uint64_t	skip = rank < 0 ? 0 - (uint64_t) rank : (uint64_t) rank;
-	Probe		probe = {.value = value};
-	HsList		l;
-	HsListIter	it;
-	HsStatus	status;
-
-	if (rank == 0)
-		return HS_BAD_ARGUMENT;
-	status = hs_list_open(op, &l);
-	if (status != HS_OK)
-		return status;
-	*n = 0;
-	if (l.count == 0)
-		return HS_OK;
-	if (limit == 0)
-		limit = UINT64_MAX;
-	hs_list_iter_init(&it, &l, rank < 0 ? l.count - 1 : 0, rank < 0);
-	for (; !it.done && limit > 0 && *n < max; limit--, hs_list_iter_next(&it))
-	{
-		if (!is_value(&probe, &it) || --skip > 0)
-			continue;
-		skip = 1;
-		places[(*n)++] = it.index;
-	}
-	return HS_OK;
 }
 
 /*
@@ -912,7 +546,7 @@ put_large(HsOp *op, HsList *l, uint32_t index, HsBytes value, bool replace)
 		(replace ? hs_lrun_replace(&run, index, &e) : hs_lrun_insert(&run, index, &e)))
 	{
 		hs_ltree_note(t, &path, replace ? 0 : 1, 0);
-		touch(op, l);
+		hs_list_touch(op, l);
 		return HS_OK;
 	}
 	if (!promise_one(op, t, &path, value))
@@ -926,7 +560,7 @@ put_large(HsOp *op, HsList *l, uint32_t index, HsBytes value, bool replace)
 		hs_lrun_drop(&run, index);
 	}
 	insert_promised(op->part, t, &path, index, value, chain);
-	touch(op, l);
+	hs_list_touch(op, l);
 	return HS_OK;
 }
 
@@ -945,7 +579,7 @@ put_small(HsOp *op, HsList *l, uint32_t index, HsBytes value, bool replace)
 		hs_lentry_make(&e, &l->run, value);
 		if (replace ? hs_lrun_replace(&l->run, index, &e) : hs_lrun_insert(&l->run, index, &e))
 		{
-			settle(op, l);
+			hs_list_settle(op, l);
 			return HS_OK;
 		}
 	}
@@ -978,7 +612,7 @@ put_at(HsOp *op, HsList *l, uint32_t index, HsBytes value, bool replace)
 	size_t		mark = hs_effects_mark(op->effects);
 	HsStatus	status;
 
-	if (!note(op, l, replace ? CHANGE_SET : CHANGE_INSERT, index, 0, value))
+	if (!hs_list_note(op, l, replace ? HS_LIST_CHANGE_SET : HS_LIST_CHANGE_INSERT, index, 0, value))
 		return HS_NO_MEMORY;
 	status = l->tree != NULL ? put_large(op, l, index, value, replace) :
 		put_small(op, l, index, value, replace);
@@ -998,7 +632,7 @@ hs_list_set(HsOp *op, int64_t index, HsBytes value)
 		status = check_value(value);
 	if (status != HS_OK)
 		return status;
-	if (!resolve(&l, index, &i))
+	if (!hs_list_resolve(&l, index, &i))
 		return HS_NOT_FOUND;
 	return put_at(op, &l, i, value, true);
 }
@@ -1026,164 +660,6 @@ hs_list_insert(HsOp *op, HsBytes pivot, bool before, HsBytes value, int64_t *cou
 		return HS_LIMIT;
 	*count = (int64_t) l.count + 1;
 	return put_at(op, &l, (uint32_t) (before ? place : place + 1), value, false);
-}
-
-/*
- * ---- Removing values ---------------------------------------------------------------
- */
-
-/* Which values of a run go. */
-typedef struct Removing
-{
-	HsPart	   *part;
-	const HsLrun *run;
-	const HsLentry *entry;
-	unsigned	from,			/* values [from, to) are looked at */
-				to;
-	unsigned	skip,			/* matches, in the order of memory, that stay first */
-				take;			/* and that go then */
-	uint64_t	bytes;			/* of chains that went */
-} Removing;
-
-static bool
-matches(const Removing *r, const HsLpos *pos)
-{
-	return pos->i >= r->from && pos->i < r->to && hs_lrun_is(r->run, pos, r->entry);
-}
-
-static bool
-drop_match(void *arg, const HsLpos *pos)
-{
-	Removing   *r = arg;
-	HsLvalue	v;
-
-	if (r->take == 0 || !matches(r, pos))
-		return false;
-	if (r->skip > 0)
-	{
-		r->skip--;
-		return false;
-	}
-	r->take--;
-	hs_lrun_value(r->run, pos, &v);
-	if (v.code == HS_LRUN_CODE_CHAIN)
-	{
-		r->bytes += hs_chain_bytes(v.pack.text.size);
-		hs_chain_free(r->part, v.pack.chain, v.pack.text.size);
-	}
-	return true;
-}
-
-/* Remove up to 'most' matches of [from, to), the last ones if 'right'; how many. */
-static unsigned
-remove_from_run(HsPart *part, HsLrun *run, HsBytes value, unsigned from, unsigned to,
-				uint64_t most, bool right, uint64_t *bytes)
-{
-	HsLrun		before = *run;	/* run changes while it is filtered */
-	HsLentry	entry;
-	Removing	r = {part, &before, &entry, from, to, 0, 0, 0};
-	unsigned	n = 0;
-	HsLpos		pos;
-
-	hs_lentry_make(&entry, run, value);
-	for (hs_lrun_seek(run, from, &pos); pos.i < to; hs_lrun_next(run, &pos))
-		n += hs_lrun_is(run, &pos, &entry);
-	r.take = n < most ? n : (unsigned) most;
-	if (right != (bool) run->reversed)
-		r.skip = n - r.take;
-	n = r.take;
-	if (n > 0)
-		hs_lrun_filter(run, drop_match, &r);
-	*bytes = r.bytes;
-	return n;
-}
-
-/* False if nothing is left. */
-static bool
-remove_large(HsOp *op, HsLtree *t, HsBytes value, uint64_t most, bool right, uint64_t *removed)
-{
-	uint32_t	at = right ? t->count : 0;	/* what is behind it was looked at */
-
-	while (*removed < most && (right ? at > 0 : at < t->count))
-	{
-		HsLpath		path;
-		HsLrun		run;
-		uint64_t	bytes;
-		unsigned	n,
-					all;
-
-		hs_ltree_seek(t, right ? at - 1 : at, &path);
-		hs_lblock_open(path.block, &run);
-		for (;;)
-		{
-			all = run.n;
-			n = remove_from_run(op->part, &run, value, right ? 0 : at - path.first,
-								right ? at - path.first : all, most - *removed, right, &bytes);
-			at = right ? path.first : path.first + all - n;
-			if (n > 0 || !hs_ltree_step(t, &path, right))
-				break;
-			hs_lblock_open(path.block, &run);
-			at = right ? path.first + run.n : path.first;
-		}
-		*removed += n;
-		if (n == 0)
-			break;
-		hs_ltree_note(t, &path, -(int64_t) n, -(int64_t) bytes);
-		if (t->count == 0)
-			return false;
-		hs_ltree_repair(op->part, t, &path);
-	}
-	return true;
-}
-
-/* How many would go? */
-static uint64_t
-count_matches(const HsList *l, HsBytes value, uint64_t most)
-{
-	Probe		probe = {.value = value};
-	uint64_t	n = 0;
-	HsListIter	it;
-
-	for (hs_list_iter_init(&it, l, 0, false); !it.done && n < most; hs_list_iter_next(&it))
-		n += is_value(&probe, &it);
-	return n;
-}
-
-HsStatus
-hs_list_remove(HsOp *op, HsBytes value, int64_t count, uint64_t *removed)
-{
-	uint64_t	most = count < 0 ? 0 - (uint64_t) count : count == 0 ? UINT64_MAX : (uint64_t) count;
-	uint64_t	n = 0;
-	uint64_t	bytes;
-	HsList		l;
-	bool		is_left = true;
-	HsStatus	status = hs_list_open(op, &l);
-
-	if (status != HS_OK)
-		return status;
-	*removed = 0;
-	if (l.record == NULL)
-		return HS_OK;
-	if (op->effects != NULL)
-	{
-		n = count_matches(&l, value, most);
-		if (n > 0 && !(n == l.count ? hs_note_removal(op) : note(op, &l, CHANGE_REMOVE, count, 0, value)))
-			return HS_NO_MEMORY;
-		n = 0;
-	}
-	if (l.tree != NULL)
-		is_left = remove_large(op, l.tree, value, most, count < 0, &n);
-	else
-	{
-		n = remove_from_run(op->part, &l.run, value, 0, l.run.n, most, count < 0, &bytes);
-		is_left = l.run.n > 0;
-	}
-	*removed = n;
-	if (!is_left)
-		hs_remove(op, l.record);
-	else if (n > 0)
-		settle(op, &l);
-	return HS_OK;
 }
 
 /*
@@ -1219,7 +695,7 @@ move_value(HsMulti *m, HsOp *src, HsOp *dst, bool from_left, bool to_left,
 	if (status == HS_OK)
 		status = hs_list_open(src, &l);
 	if (status == HS_OK)
-		status = keep(src, &l, from_left ? 1 : 0, from_left ? l.count : l.count - 1);
+		status = hs_list_keep(src, &l, from_left ? 1 : 0, from_left ? l.count : l.count - 1);
 	return status;
 }
 
@@ -1265,7 +741,7 @@ hs_list_redo(HsOp *op, HsBytes head, HsBytes tail)
 	HsList		l;
 	HsStatus	status;
 
-	if (head.size != CHANGE_HEAD || head.data[0] >= CHANGE_END ||
+	if (head.size != CHANGE_HEAD || head.data[0] >= HS_LIST_CHANGE_END ||
 		head.data[1] > (CHANGE_LEFT | CHANGE_FRESH) || tail.size > HS_LIST_VALUE_MAX)
 		return HS_CORRUPT;
 	memcpy(&changes, head.data + 2, 4);
@@ -1275,7 +751,7 @@ hs_list_redo(HsOp *op, HsBytes head, HsBytes tail)
 	{
 		HsRecord   *record = hs_find(op);
 
-		if (head.data[0] != CHANGE_PUSH || changes != 1)
+		if (head.data[0] != HS_LIST_CHANGE_PUSH || changes != 1)
 			return HS_CORRUPT;
 		if (record != NULL)
 			hs_remove(op, record);
@@ -1284,21 +760,21 @@ hs_list_redo(HsOp *op, HsBytes head, HsBytes tail)
 	if (status != HS_OK || (l.record == NULL && !(head.data[1] & CHANGE_FRESH)) ||
 		changes != l.next)
 		return status;
-	switch ((Change) head.data[0])
+	switch ((HsListChange) head.data[0])
 	{
-		case CHANGE_PUSH:
+		case HS_LIST_CHANGE_PUSH:
 			return hs_list_push(op, &tail, 1, head.data[1] & CHANGE_LEFT, false, HS_NEVER, &n);
-		case CHANGE_KEEP:
+		case HS_LIST_CHANGE_KEEP:
 			return a >= 0 && a < b && b <= l.count ?
-				keep(op, &l, (uint32_t) a, (uint32_t) b) : HS_OK;
-		case CHANGE_SET:
+				hs_list_keep(op, &l, (uint32_t) a, (uint32_t) b) : HS_OK;
+		case HS_LIST_CHANGE_SET:
 			return a >= 0 && a < l.count ? put_at(op, &l, (uint32_t) a, tail, true) : HS_OK;
-		case CHANGE_INSERT:
+		case HS_LIST_CHANGE_INSERT:
 			return a >= 0 && a <= l.count && l.count < HS_LTREE_MAX ?
 				put_at(op, &l, (uint32_t) a, tail, false) : HS_OK;
-		case CHANGE_REMOVE:
+		case HS_LIST_CHANGE_REMOVE:
 			return hs_list_remove(op, tail, a, &n);
-		case CHANGE_END:
+		case HS_LIST_CHANGE_END:
 			break;
 	}
 	return HS_CORRUPT;
