@@ -139,7 +139,11 @@ hs_labels_start(uint64_t next_xid)
 uint32_t
 hs_label_slot(uint64_t space, HsBytes name)
 {
-	return (uint32_t) XXH3_64bits_withSeed(name.data, name.size, space) & (table->nslots - 1);
+	uint32_t	slot = (uint32_t) XXH3_64bits_withSeed(name.data, name.size, space) &
+		(table->nslots - 1);
+
+	__builtin_prefetch(&table->slots[slot]);
+	return slot;
 }
 
 uint32_t
@@ -292,6 +296,24 @@ hs_label(const HsSnapshot *s, uint32_t slot)
 	label = label_locked(s, &table->slots[slot].slot);
 	hs_port_unlock(lock_of(slot));
 	return label;
+}
+
+bool
+hs_labels_hold(const HsSnapshot *s, const HsSlotLabel *claims, unsigned n)
+{
+	uint32_t	total = hs_labels_total();
+
+	if (!s->usable || !sees_start(s))
+		return false;
+	for (const HsSlotLabel *c = claims; c < claims + n; c++)
+	{
+		uint64_t	label;
+
+		if (c->slot >= total || !label_fast(s, &table->slots[c->slot].slot, &label) ||
+			label != c->label)
+			return false;
+	}
+	return true;
 }
 
 uint64_t

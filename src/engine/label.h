@@ -51,6 +51,13 @@ typedef struct HsSnapshot
 	uint32_t	nxip;
 } HsSnapshot;
 
+/* What somebody has found, or claims, the label in a slot to be. */
+typedef struct HsSlotLabel
+{
+	uint32_t	slot;
+	uint64_t	label;
+} HsSlotLabel;
+
 /* What registering asks about transactions.  No lock of ours is held then. */
 typedef struct HsXactOps
 {
@@ -79,7 +86,10 @@ extern uint32_t hs_labels_total(void);
  */
 extern void hs_labels_start(uint64_t next_xid);
 
-/* The slot of a key or tag.  space: what kind of name it is, in which keyspace. */
+/*
+ * The slot of a key or tag.  space: what kind of name it is, in which keyspace.  Begins to
+ * fetch its memory.
+ */
 extern uint32_t hs_label_slot(uint64_t space, HsBytes name);
 
 /* The slot of what names and privileges of a database mean. */
@@ -91,7 +101,13 @@ extern uint32_t hs_label_schema_slot(uint32_t database);
  */
 extern uint64_t hs_label(const HsSnapshot *s, uint32_t slot);
 
-/* The same, but HS_NO_LABEL also if something is registered that it does not see. */
+/*
+ * True if the snapshot has these labels and sees all that was registered in these slots.  No
+ * lock; false says nothing: ask hs_label() then.  Slots that do not exist are none of it.
+ */
+extern bool hs_labels_hold(const HsSnapshot *s, const HsSlotLabel *claims, unsigned n);
+
+/* The same as hs_label(), but HS_NO_LABEL also if something is registered that it does not see. */
 extern uint64_t hs_label_of_all(const HsSnapshot *s, uint32_t slot);
 
 /*

@@ -5,6 +5,7 @@
  * After a few failures (a writer was preempted inside its window, or the chain
  * is absurdly long) the partition's lock guarantees progress.
  */
+#include "cached.h"
 #include "dues.h"
 #include "look.h"
 #include "tag.h"
@@ -20,6 +21,7 @@ typedef struct Probe
 	size_t		capacity;
 	HsType		type;			/* HS_ANY: peek, no copying, no complaint about types */
 	HsRead	   *out;
+	HsCached   *cached;			/* HS_CACHED only */
 	HsLook		look;
 } Probe;
 
@@ -67,7 +69,13 @@ take_value(const Probe *p, const HsRecordView *v, bool is_locked)
 		return HS_WRONG_TYPE;
 	if ((v->flags & HS_RF_BIG) || v->value_size > p->capacity)
 		return HS_BUFFER_TOO_SMALL;
-	hs_racy_copy(p->buf, v->value, v->value_size);
+	if (p->type == HS_CACHED)
+	{
+		if (!hs_cached_unseal(v->value, v->value_size, p->cached))
+			return HS_CORRUPT;
+		out->size = p->cached->size;
+	}
+	hs_racy_copy(p->buf, v->value, out->size);
 	return HS_OK;
 }
 
@@ -128,9 +136,9 @@ probe_locked(const Probe *p)
  */
 static HS_OUT_OF_LINE __attribute__((cold)) HsStatus
 probe_again(HsHandle *h, HsBytes key, uint64_t hash, int64_t now_us, void *buf, size_t capacity,
-			HsType type, HsRead *out)
+			HsType type, HsRead *out, HsCached *cached)
 {
-	Probe		again = {h, now_us, buf, capacity, type, out,
+	Probe		again = {h, now_us, buf, capacity, type, out, cached,
 	{.key = key,.hash = hash,.part = hs_part_of(h, hash)}};
 	Probe	   *p = &again;
 	HsStatus	status;
@@ -160,7 +168,7 @@ probe(Probe *p)
 	hs_look_at(&p->look, p->h);
 	if (__builtin_expect(!probe_once(p, &status), 0))
 		status = probe_again(p->h, p->look.key, p->look.hash, p->now_us, p->buf, p->capacity,
-							 p->type, p->out);
+							 p->type, p->out, p->cached);
 
 	/* dropped meanwhile: what was found may belong to another keyspace */
 	if (!hs_is_current(p->h))
@@ -170,9 +178,9 @@ probe(Probe *p)
 
 static HS_IN_LINE HsStatus
 read_type(HsHandle *h, HsBytes key, HsType type, int64_t now_us, void *buf,
-		  size_t capacity, HsRead *out)
+		  size_t capacity, HsRead *out, HsCached *cached)
 {
-	Probe		p = {h, now_us, buf, capacity, type, out, {.key = key}};
+	Probe		p = {h, now_us, buf, capacity, type, out, cached, {.key = key}};
 	HsStatus	status = probe(&p);
 
 	if (status == HS_OK)
@@ -185,19 +193,20 @@ read_type(HsHandle *h, HsBytes key, HsType type, int64_t now_us, void *buf,
 HsStatus
 hs_read(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity, HsRead *out)
 {
-	return read_type(h, key, HS_STRING, now_us, buf, capacity, out);
+	return read_type(h, key, HS_STRING, now_us, buf, capacity, out, NULL);
 }
 
 HsStatus
-hs_read_cached(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity, HsRead *out)
+hs_read_cached(HsHandle *h, HsBytes key, int64_t now_us, void *buf, size_t capacity, HsRead *out,
+			   HsCached *c)
 {
-	return read_type(h, key, HS_CACHED, now_us, buf, capacity, out);
+	return read_type(h, key, HS_CACHED, now_us, buf, capacity, out, c);
 }
 
 HsStatus
 hs_peek(HsHandle *h, HsBytes key, int64_t now_us, HsRead *out)
 {
-	Probe		p = {h, now_us, NULL, 0, HS_ANY, out, {.key = key}};
+	Probe		p = {h, now_us, NULL, 0, HS_ANY, out, NULL, {.key = key}};
 
 	return probe(&p);
 }

@@ -345,9 +345,6 @@ typedef struct HsRead
  */
 extern HsStatus hs_read(HsHandle *h, HsBytes key, int64_t now_us,
 						void *buf, size_t capacity, HsRead *out);
-/* The same for a cached result, see cached.h. */
-extern HsStatus hs_read_cached(HsHandle *h, HsBytes key, int64_t now_us,
-							   void *buf, size_t capacity, HsRead *out);
 /* A hit that had expired by now_us is counted as the miss that it is. */
 static inline bool
 hs_read_expired(HsHandle *h, HsStatus status, int64_t expires_us, int64_t now_us)

@@ -64,14 +64,14 @@ label_of(const HsSnapshot *s, uint32_t slot, bool is_last)
 	return is_last ? hsg_schema_label(s) : hs_label(s, slot);
 }
 
-static bool
-is_true(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
+static pg_noinline bool
+is_true_label_by_label(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
 {
 	uint32_t	total = hs_labels_total();
 
 	for (unsigned i = 0; i < c->ndeps; i++)
 	{
-		const HsCachedDep *dep = &c->deps[i];
+		const HsSlotLabel *dep = &c->deps[i];
 		uint64_t	label;
 
 		*why = HSG_CACHE_MISS_OWN;
@@ -86,6 +86,15 @@ is_true(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
 			!(hsg_cache_reads == HSG_READS_LATEST && dep->label > label))
 			return false;
 	}
+	*why = HSG_CACHE_HITS;
+	return true;
+}
+
+static inline bool
+is_true(const HsSnapshot *s, const HsCached *c, HsgCacheCount *why)
+{
+	if (unlikely(hsg_touched != NULL || !hs_labels_hold(s, c->deps, c->ndeps)))
+		return is_true_label_by_label(s, c, why);
 	*why = HSG_CACHE_HITS;
 	return true;
 }
@@ -126,26 +135,11 @@ hsg_cache_look(HsHandle *h, HsBytes stored, uint32_t key_slot, const HsSnapshot 
 		return HSG_CACHE_MISS;
 	if (!is_true(s, c, why))
 		return HSG_CACHE_MISS;
-	e->value.got.size = c->size;
 	e->value.got.flags = c->kind == HS_CACHED_TEXT ? HS_RF_TEXT :
 		c->kind == HS_CACHED_JSONB ? HS_RF_JSONB : 0;
 	if (c->soft_expires_us != HS_NEVER && c->soft_expires_us <= hsg_now())
 		return HSG_CACHE_SOFT;
 	return HSG_CACHE_HIT;
-}
-
-Datum
-hsg_cached_datum(HsgValue *v, HsCachedKind kind)
-{
-	switch (kind)
-	{
-		case HS_CACHED_BYTEA:
-			return PointerGetDatum(hsg_value_bytea(v));
-		case HS_CACHED_JSONB:
-			return PointerGetDatum(hsg_value_jsonb(v));
-		default:
-			return PointerGetDatum(hsg_value_text(v));
-	}
 }
 
 bool
@@ -177,7 +171,7 @@ hsg_cache_store(HsHandle *h, HsBytes stored, const HsgDeps *deps, const uint64_t
 	HsStatus	status;
 
 	for (unsigned i = 0; i < deps->n; i++)
-		c.deps[i] = (HsCachedDep) {deps->slot[i], labels[i]};
+		c.deps[i] = (HsSlotLabel) {deps->slot[i], labels[i]};
 	if (r->bytes.size <= (size_t) hsg_max_value)
 		sealed = palloc_extended(r->bytes.size + HS_CACHED_TRAILER,
 								 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);

@@ -44,7 +44,19 @@ typedef struct HsgEntry
 } HsgEntry;
 
 /* A value that is not null, as text, bytea or jsonb. */
-extern Datum hsg_cached_datum(HsgValue *v, HsCachedKind kind);
+static inline Datum
+hsg_cached_datum(HsgValue *v, HsCachedKind kind)
+{
+	switch (kind)
+	{
+		case HS_CACHED_BYTEA:
+			return PointerGetDatum(hsg_value_bytea(v));
+		case HS_CACHED_JSONB:
+			return PointerGetDatum(hsg_value_jsonb(v));
+		default:
+			return PointerGetDatum(hsg_value_text(v));
+	}
+}
 
 typedef enum HsgCacheFound
 {

@@ -17,8 +17,8 @@
 
 #include "cache.h"
 
-static void require_own_key(HsBytes key);
-static Datum cached_command(FunctionCallInfo fcinfo, HsCachedKind kind);
+static inline void require_own_key(HsBytes key);
+static inline Datum cached_command(FunctionCallInfo fcinfo, HsCachedKind kind);
 static Datum lease_command(FunctionCallInfo fcinfo, HsCachedKind kind);
 static int64 lease_of(const HsgDeps *deps, const uint64_t *labels);
 static Datum fill_command(FunctionCallInfo fcinfo, HsCachedKind kind);
@@ -41,17 +41,17 @@ HSG_FORM(hotset_kv_get_cached_bytea, cached_command(fcinfo, HS_CACHED_BYTEA))
 HSG_FORM(hotset_kv_get_cached_jsonb, cached_command(fcinfo, HS_CACHED_JSONB))
 
 /* Results of kv_fetch may be those of other roles, and are for nobody to read or fill. */
-static void
+static inline void
 require_own_key(HsBytes key)
 {
-	if (key.size > 0 && key.data[0] == HSG_FETCH_MARK)
+	if (unlikely(key.size > 0 && key.data[0] == HSG_FETCH_MARK))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("key \"%s\" is reserved", hsg_key_text(key)),
 				 errdetail("Keys that begin with the character 1 are those of kv_fetch.")));
 }
 
-static Datum
+static inline Datum
 cached_command(FunctionCallInfo fcinfo, HsCachedKind kind)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 1);

@@ -46,7 +46,7 @@ static Shared *shared = NULL;
  * Slots this transaction has touched, one bit each, or NULL; in its memory context.
  * A rolled back savepoint leaves its bits: they cost a miss, never more.
  */
-static uint64 *touched = NULL;
+uint64	   *hsg_touched = NULL;
 static bool is_registered = false;	/* the transaction is about to commit */
 static bool is_ending = false;	/* and counted in shared->ending */
 
@@ -106,15 +106,15 @@ hsg_invalidate_install(void)
  * ---- Snapshots -----------------------------------------------------------------
  */
 
+static bool is_started = false; /* as far as this process knows */
+
 void
 hsg_invalidate_start(void)
 {
-	static bool done = false;
-
-	if (done || RecoveryInProgress())
+	if (is_started || RecoveryInProgress())
 		return;
 	hs_labels_start(U64FromFullTransactionId(ReadNextFullTransactionId()));
-	done = true;
+	is_started = true;
 }
 
 /* Ids of a snapshot lie within 2^31 of the next one. */
@@ -133,7 +133,8 @@ hsg_snapshot(HsSnapshot *out)
 	out->usable = s != NULL && s->snapshot_type == SNAPSHOT_MVCC && !s->takenDuringRecovery;
 	if (!out->usable)
 		return;
-	hsg_invalidate_start();
+	if (unlikely(!is_started))
+		hsg_invalidate_start();
 	next = hsg_next_full_xid();
 	out->xmin = widen(s->xmin, next);
 	out->xmax = widen(s->xmax, next);
@@ -176,23 +177,9 @@ hsg_schema_settle(const HsSnapshot *s)
  */
 
 uint32_t
-hsg_slot(HsgNameKind kind, HsBytes name)
-{
-	return hs_label_slot((uint64_t) MyDatabaseId << 8 | kind, name);
-}
-
-uint32_t
 hsg_schema_slot(void)
 {
 	return hs_label_schema_slot(MyDatabaseId);
-}
-
-bool
-hsg_has_touched(uint32_t slot)
-{
-	if (HS_BROKEN(HS_BREAK_OWN))
-		return false;
-	return touched != NULL && (touched[slot / 64] >> (slot % 64) & 1) != 0;
 }
 
 bool
@@ -241,16 +228,16 @@ prepare_to_touch(void)
 				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
 				 errmsg("cannot invalidate cached results during logical decoding")));
 	(void) GetTopTransactionId();
-	if (touched == NULL)
-		touched = MemoryContextAllocZero(TopTransactionContext, hs_labels_total() / 8);
+	if (hsg_touched == NULL)
+		hsg_touched = MemoryContextAllocZero(TopTransactionContext, hs_labels_total() / 8);
 }
 
 static void
 touch_slot(uint32_t slot)
 {
-	if ((touched[slot / 64] >> (slot % 64) & 1) != 0)
+	if ((hsg_touched[slot / 64] >> (slot % 64) & 1) != 0)
 		return;
-	touched[slot / 64] |= UINT64CONST(1) << (slot % 64);
+	hsg_touched[slot / 64] |= UINT64CONST(1) << (slot % 64);
 	if (is_registered)
 		register_slot(slot);	/* by something else that runs before the commit */
 }
@@ -299,7 +286,7 @@ register_touched(void)
 
 	for (uint32_t w = 0; w < words; w++)
 	{
-		for (uint64 bits = touched[w]; bits != 0; bits &= bits - 1)
+		for (uint64 bits = hsg_touched[w]; bits != 0; bits &= bits - 1)
 		{
 			register_slot(w * 64 + (uint32_t) __builtin_ctzll(bits));
 			if (++n % REGISTER_CHECK == 0)
@@ -316,20 +303,20 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
 			is_registered = true;
-			if (touched != NULL && !HS_BROKEN(HS_BREAK_REGISTER))
+			if (hsg_touched != NULL && !HS_BROKEN(HS_BREAK_REGISTER))
 				register_touched();
 			break;
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 			break;
 		case XACT_EVENT_COMMIT:
-			if (touched != NULL && HS_BROKEN(HS_BREAK_REGISTER))
+			if (hsg_touched != NULL && HS_BROKEN(HS_BREAK_REGISTER))
 				register_touched();
 			/* FALLTHROUGH */
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:
-			touched = NULL;
+			hsg_touched = NULL;
 			is_registered = false;
 			flush_counts();
 			break;

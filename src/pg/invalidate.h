@@ -19,6 +19,8 @@
 #ifndef HSG_INVALIDATE_H
 #define HSG_INVALIDATE_H
 
+#include "miscadmin.h"
+
 #include "hotset.h"
 
 #include "../engine/label.h"
@@ -30,7 +32,12 @@ typedef enum HsgNameKind
 	HSG_NAME_TAG
 } HsgNameKind;
 
-extern uint32_t hsg_slot(HsgNameKind kind, HsBytes name);
+static inline uint32_t
+hsg_slot(HsgNameKind kind, HsBytes name)
+{
+	return hs_label_slot((uint64_t) MyDatabaseId << 8 | kind, name);
+}
+
 extern uint32_t hsg_schema_slot(void);
 
 /*
@@ -64,8 +71,16 @@ extern void hsg_touch_all_schemas(void);
 /* Around a command that commits what another session has prepared. */
 extern void hsg_schema_ending(bool begins);
 
+/* Slots this transaction has touched, one bit each, or NULL. */
+extern uint64 *hsg_touched;
+
 /* Has this transaction touched the slot?  Then its own results must not come from others. */
-extern bool hsg_has_touched(uint32_t slot);
+static inline bool
+hsg_has_touched(uint32_t slot)
+{
+	return hsg_touched != NULL && (hsg_touched[slot / 64] >> (slot % 64) & 1) != 0 &&
+		!HS_BROKEN(HS_BREAK_OWN);
+}
 
 /* May this transaction have changes that others do not see? */
 extern bool hsg_has_changes(void);

@@ -52,6 +52,7 @@ typedef struct World
 	Held		held[SNAPSHOTS];
 	Entry		entry[SLOTS];
 	uint64_t	hits,
+				held_at_once,
 				misses,
 				wrong,
 				refused;
@@ -184,8 +185,13 @@ static void
 look(const HsSnapshot *s, unsigned slot)
 {
 	const Entry *e = &w.entry[slot];
+	HsSlotLabel claims[2] = {{slot, e->label}, {slot, e->label + 1}};
+	bool		holds = hs_labels_hold(s, claims, 1);
 	uint64_t	label = hs_label(s, slot);
 
+	w.held_at_once += holds;
+	w.wrong += holds && label != e->label;
+	w.wrong += hs_labels_hold(s, claims, 2);
 	if (!e->is_filled || label == HS_NO_LABEL || label != e->label)
 	{
 		w.misses++;
@@ -264,6 +270,7 @@ static void
 run_world(uint64_t seed, unsigned steps)
 {
 	uint64_t	hits = w.hits,
+				held_at_once = w.held_at_once,
 				misses = w.misses,
 				wrong = w.wrong,
 				refused = w.refused;
@@ -271,6 +278,7 @@ run_world(uint64_t seed, unsigned steps)
 	memset(&w, 0, sizeof(w));
 	w.random.state = seed;
 	w.hits = hits;
+	w.held_at_once = held_at_once;
 	w.misses = misses;
 	w.wrong = wrong;
 	w.refused = refused;
@@ -311,6 +319,7 @@ hits_are_exact(void)
 	CHECK_EQ(w.wrong, 0);
 	/* and it is a cache */
 	CHECK(w.hits > test_scaled(5000));
+	CHECK(w.held_at_once > test_scaled(1000));
 	CHECK(w.hits * 10 > w.misses);
 }
 
@@ -417,6 +426,11 @@ no_label(void)
 	h.s.usable = false;
 	CHECK(hs_label(&h.s, 0) == HS_NO_LABEL);
 	CHECK(hs_label_of_all(&h.s, 0) == HS_NO_LABEL);
+	CHECK(!hs_labels_hold(&h.s, &(HsSlotLabel) {0, 0}, 1));
+	CASE("a slot that does not exist");
+	h.s.usable = true;
+	CHECK(hs_labels_hold(&h.s, &(HsSlotLabel) {0, 0}, 1));
+	CHECK(!hs_labels_hold(&h.s, &(HsSlotLabel) {hs_labels_total(), 0}, 1));
 	CASE("damaged");
 	memset(table, 0, 8);
 	CHECK(!hs_labels_attach(table));

@@ -80,10 +80,11 @@ unit-asan: export UBSAN_OPTIONS = print_stacktrace=1
 unit-asan: $(TEST_NAMES:%=$(UNIT_DIR)/asan/%.log)
 	@test/unit/total.sh $^
 
-unit-tsan: $(UNIT_DIR)/tsan/thread_stress $(UNIT_DIR)/tsan/test_bits $(UNIT_DIR)/tsan/test_tag
+unit-tsan: $(UNIT_DIR)/tsan/thread_stress $(UNIT_DIR)/tsan/test_bits $(UNIT_DIR)/tsan/test_tag $(UNIT_DIR)/tsan/test_cached
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $< 8 4
 	TSAN_OPTIONS=halt_on_error=1 $(UNIT_DIR)/tsan/test_bits readers_see_whole_commands
 	TSAN_OPTIONS=halt_on_error=1 TEST_SCALE=0.2 $(UNIT_DIR)/tsan/test_tag readers_miss_all_keys
+	TSAN_OPTIONS=halt_on_error=1 TEST_SCALE=0.2 $(UNIT_DIR)/tsan/test_cached readers_see_whole_entries
 
 stress: $(UNIT_DIR)/unit/engine_stress
 	$< $(STRESS_SECONDS) $(STRESS_PROCS)
