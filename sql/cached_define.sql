@@ -171,6 +171,21 @@ SELECT kv_fetch_def('covered', '1');
 
 SELECT kv_undefine('name of secret'), kv_undefine('secrets'), kv_undefine('covered');
 SELECT count(*) FROM hotset_definition;
+-- the owner is dropped: nothing runs with his rights
+CREATE ROLE define_gone;
+GRANT USAGE ON FOREIGN SERVER kv TO define_gone;
+SET ROLE define_gone;
+SELECT kv_define('of one gone', 'SELECT 1', 'x'), kv_define_grant('of one gone');
+RESET ROLE;
+DROP OWNED BY define_gone;
+DROP ROLE define_gone;
+SELECT kv_fetch_def('of one gone');
+SET ROLE define_user;
+SELECT kv_fetch_def('of one gone');
+SELECT kv_undefine('of one gone');
+RESET ROLE;
+SELECT kv_undefine('of one gone');
+SELECT kv_fetch_def('of one gone');
 DROP SCHEMA define_data CASCADE;
 REVOKE USAGE ON FOREIGN SERVER kv FROM define_owner;
 DROP ROLE define_owner, define_user;

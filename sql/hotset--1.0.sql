@@ -1658,7 +1658,8 @@ CREATE TABLE hotset_definition (
     keyspace name NOT NULL
 );
 COMMENT ON TABLE hotset_definition IS 'cached queries of kv_define';
-SELECT pg_catalog.pg_extension_config_dump('hotset_definition', '');
+-- Those of dropped roles stay behind: where they are restored their number may be somebody else's.
+SELECT pg_catalog.pg_extension_config_dump('hotset_definition', 'WHERE owner::oid IN (SELECT oid FROM pg_catalog.pg_roles)');
 
 CREATE FUNCTION hotset_definition_changed() RETURNS trigger
     AS 'MODULE_PATHNAME' LANGUAGE C;

@@ -45,6 +45,7 @@ typedef struct Definition
 	NameData	name;			/* key of the table */
 	bool		is_loaded;
 	Oid			owner;
+	bool		owner_was_there;	/* when the definition was read */
 	Oid		   *granted;		/* InvalidOid: everybody */
 	int			ngranted;
 	HsgQueryAs	as;
@@ -210,6 +211,7 @@ read_row(Definition *d, HeapTuple row, TupleDesc desc)
 	int			n;
 
 	d->owner = DatumGetObjectId(SPI_getbinval(row, desc, 1, &is_null));
+	d->owner_was_there = SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(d->owner));
 	d->ngranted = 0;
 	array = SPI_getbinval(row, desc, 2, &is_null);
 	if (!is_null)
@@ -311,6 +313,11 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 	hsg_require(fcinfo, 0, "name");
 	d = find_definition(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	check_access(d);
+	if (!d->owner_was_there)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("owner of cached query \"%s\" does not exist", NameStr(d->name)),
+				 errhint("The role was dropped. A superuser can use kv_undefine.")));
 	f.query.as = d->as;
 	f.query.text = hs_bytes(pstrdup(d->query), strlen(d->query));
 	f.query.nargs = 0;

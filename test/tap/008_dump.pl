@@ -1,4 +1,4 @@
-# pg_dump carries keyspaces and who may use them, not their keys.
+# pg_dump carries keyspaces and who may use them, definitions and watches, not keys.
 
 use strict;
 use warnings;
@@ -19,6 +19,20 @@ $node->safe_psql('postgres', q{
 	GRANT USAGE ON FOREIGN SERVER sessions, kv TO app;
 	SELECT kv_set('k', 'v'), kv_set('k', 'v', keyspace => 'sessions');
 	CREATE TABLE sketches AS SELECT hll_add_agg(i) AS h FROM generate_series(1, 100) i;
+	CREATE TABLE watched (id int PRIMARY KEY, name text);
+	INSERT INTO watched VALUES (1, 'one');
+	GRANT SELECT ON watched TO app;
+	SELECT kv_watch('watched', 'w:{id}');
+	SET ROLE app;
+	SELECT kv_define('name', 'SELECT name FROM watched WHERE id = $1', 'w:{1}', ttl => '1 hour');
+	RESET ROLE;
+	CREATE ROLE gone;
+	GRANT USAGE ON FOREIGN SERVER kv TO gone;
+	SET ROLE gone;
+	SELECT kv_define('of one gone', 'SELECT 1', 'x');
+	RESET ROLE;
+	DROP OWNED BY gone;
+	DROP ROLE gone;
 	CREATE DATABASE copy});
 $node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 'pg_dump');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump,
@@ -33,6 +47,11 @@ is($node->safe_psql('copy', q{SELECT hll_cardinality(h) FROM sketches}),
 is($node->safe_psql('copy', q{SELECT kv_set('k', 'copy', keyspace => 'sessions');
 		SELECT limit_bytes FROM hotset_stats WHERE keyspace = 'sessions'}),
 	"t\n2097152", 'usable with the same options');
+is($node->safe_psql('copy', q{SELECT name, owner, ttl FROM hotset_definition}), 'name|app|01:00:00',
+	'definitions, but for those of dropped roles');
+$node->safe_psql('copy', q{SELECT kv_fetch_def('name', '1')});
+$node->safe_psql('copy', q{UPDATE watched SET name = 'two'});
+is($node->safe_psql('copy', q{SELECT kv_fetch_def('name', '1')}), 'two', 'watches');
 
 $node->stop;
 done_testing();
