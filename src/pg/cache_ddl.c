@@ -334,19 +334,7 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	bool		counts = IsA(stmt, DiscardStmt) || GetCommandLogLevel(stmt) == LOGSTMT_DDL;
 
 	if (can_void && is_commit_prepared(stmt))
-	{
-		hsg_schema_ending(true);
-		PG_TRY();
-		{
-			run(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
-		}
-		PG_FINALLY();
-		{
-			hsg_schema_ending(false);
-		}
-		PG_END_TRY();
-		return;
-	}
+		hsg_schema_ending();
 	hsg_ddl_count += counts;
 	has_counted |= counts;
 	/* DETACH PARTITION CONCURRENTLY commits on its way */

@@ -206,11 +206,8 @@ register_slot(uint32_t slot)
 {
 	static const HsXactOps ops = {xact_has_ended, next_xid};
 
-	if (slot >= hs_labels_nslots() && !is_ending)
-	{
-		is_ending = true;
-		hsg_schema_ending(true);
-	}
+	if (slot >= hs_labels_nslots())
+		hsg_schema_ending();
 	hs_label_register(slot, U64FromFullTransactionId(GetTopFullTransactionId()), &ops);
 	hsg_cache_count(HSG_CACHE_INVALIDATIONS);
 }
@@ -265,13 +262,12 @@ hsg_touch_all_schemas(void)
 }
 
 void
-hsg_schema_ending(bool begins)
+hsg_schema_ending(void)
 {
-	/* both are full barriers */
-	if (begins)
+	/* a full barrier, as is its end */
+	if (!is_ending)
 		pg_atomic_fetch_add_u32(&shared->ending, 1);
-	else
-		pg_atomic_fetch_sub_u32(&shared->ending, 1);
+	is_ending = true;
 }
 
 /*
@@ -330,7 +326,7 @@ resource_callback(ResourceReleasePhase phase, bool is_commit, bool is_top, void 
 	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !is_top || !is_ending)
 		return;
 	is_ending = false;
-	hsg_schema_ending(false);
+	pg_atomic_fetch_sub_u32(&shared->ending, 1);
 }
 
 /*

@@ -68,8 +68,11 @@ extern void hsg_touch(HsgNameKind kind, HsBytes name);
 extern void hsg_touch_schema(void);
 extern void hsg_touch_all_schemas(void);
 
-/* Around a command that commits what another session has prepared. */
-extern void hsg_schema_ending(bool begins);
+/*
+ * A change of a schema is about to be committed, maybe one that another session has prepared.  Until
+ * this transaction has ended, in whatever way, nobody trusts what is known of the catalog.
+ */
+extern void hsg_schema_ending(void);
 
 /* Slots this transaction has touched, one bit each, or NULL. */
 extern uint64 *hsg_touched;
