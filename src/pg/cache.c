@@ -47,9 +47,8 @@ hsg_arg_deps(FunctionCallInfo fcinfo, HsBytes key, int tags_arg, HsgDeps *deps)
  * ---- Finding -------------------------------------------------------------------
  */
 
-/* May this transaction use what others have computed? */
-static bool
-may_hit(void)
+bool
+hsg_cache_may_hit(void)
 {
 	if (IsolationIsSerializable() && !hsg_serializable_hits)
 		return false;
@@ -128,7 +127,7 @@ hsg_cache_look(HsHandle *h, HsBytes stored, uint32_t key_slot, const HsSnapshot 
 	const HsCached *c = &e->cached;
 
 	*why = HSG_CACHE_MISS_REFUSED;
-	if (!s->usable || !may_hit())
+	if (!s->usable || !hsg_cache_may_hit())
 		return HSG_CACHE_MISS;
 	*why = HSG_CACHE_MISS_ABSENT;
 	if (!load(h, stored, e) || c->deps[0].slot != key_slot)

@@ -58,6 +58,9 @@ hsg_cached_datum(HsgValue *v, HsCachedKind kind)
 	}
 }
 
+/* May this transaction use what others have computed? */
+extern bool hsg_cache_may_hit(void);
+
 typedef enum HsgCacheFound
 {
 	HSG_CACHE_MISS,

@@ -70,8 +70,8 @@ fetch_or_wait(HsgFetch *f, HsgCacheFound found)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_RECURSION),
 				 errmsg("the query of a cached result fetches that result")));
-	/* what cannot be stored need not be waited for */
-	if (hsg_has_changes() || !f->snapshot.usable)
+	/* what cannot be stored, or not be used, need not be waited for */
+	if (hsg_has_changes() || !f->snapshot.usable || !hsg_cache_may_hit())
 		return false;
 	while (!hsg_flight_begin(f->flight))
 	{
