@@ -461,10 +461,21 @@ looks_at_session(Node *node, void *context)
 		{
 			case F_CURRENT_SETTING_TEXT:
 			case F_CURRENT_SETTING_TEXT_BOOL:
+			case F_SET_CONFIG:
+			case F_PG_SHOW_ALL_SETTINGS:
 			case F_SESSION_USER:
 			case F_PG_BACKEND_PID:
+			case F_PG_MY_TEMP_SCHEMA:
+			case F_CURRENT_SCHEMAS:
+			case F_PG_CLIENT_ENCODING:
+			case F_PG_TRIGGER_DEPTH:
+			case F_PG_PREPARED_STATEMENT:
+			case F_PG_CURSOR:
+			case F_PG_LISTENING_CHANNELS:
 			case F_INET_CLIENT_ADDR:
 			case F_INET_CLIENT_PORT:
+			case F_INET_SERVER_ADDR:
+			case F_INET_SERVER_PORT:
 				return true;
 		}
 	}
