@@ -1645,7 +1645,6 @@ COMMENT ON FUNCTION kv_unwatch(regclass) IS 'changes of the table no longer inva
 CREATE TABLE hotset_definition (
     name text PRIMARY KEY,
     owner regrole NOT NULL,
-    granted regrole[],
     query text NOT NULL,
     key text NOT NULL,
     tags text[],
@@ -1661,17 +1660,32 @@ COMMENT ON TABLE hotset_definition IS 'cached queries of kv_define';
 -- Those of dropped roles stay behind: where they are restored their number may be somebody else's.
 SELECT pg_catalog.pg_extension_config_dump('hotset_definition', 'WHERE owner::oid IN (SELECT oid FROM pg_catalog.pg_roles)');
 
+CREATE TABLE hotset_definition_grant (
+    name text,
+    owner regrole NOT NULL,
+    role regrole,
+    PRIMARY KEY (name, role)
+);
+COMMENT ON TABLE hotset_definition_grant IS 'who may fetch cached queries of kv_define, besides their owners';
+SELECT pg_catalog.pg_extension_config_dump('hotset_definition_grant',
+    'WHERE owner::oid IN (SELECT oid FROM pg_catalog.pg_roles) AND (role = 0 OR role::oid IN (SELECT oid FROM pg_catalog.pg_roles))');
+
 CREATE FUNCTION hotset_definition_changed() RETURNS trigger
     AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION hotset_definition_changed() IS 'sessions forget definitions they have kept';
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON hotset_definition
     FOR EACH STATEMENT EXECUTE FUNCTION hotset_definition_changed();
 ALTER TABLE hotset_definition ENABLE ALWAYS TRIGGER changed;
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON hotset_definition_grant
+    FOR EACH STATEMENT EXECUTE FUNCTION hotset_definition_changed();
+ALTER TABLE hotset_definition_grant ENABLE ALWAYS TRIGGER changed;
 
 CREATE VIEW hotset_definitions AS
-    SELECT name, owner, granted, query, key, tags, returns, ttl, soft_ttl, wait, rls_covered,
+    SELECT name, owner,
+           ARRAY(SELECT g.role FROM hotset_definition_grant AS g WHERE g.name = d.name ORDER BY g.role) AS granted,
+           query, key, tags, returns, ttl, soft_ttl, wait, rls_covered,
            search_path, keyspace
-      FROM hotset_definition
+      FROM hotset_definition AS d
      WHERE pg_catalog.pg_has_role(owner::oid, 'USAGE');
 COMMENT ON VIEW hotset_definitions IS 'cached queries of kv_define that this role owns';
 GRANT SELECT ON hotset_definitions TO PUBLIC;
@@ -1714,8 +1728,9 @@ CREATE VIEW hotset_watches AS
            t.tgenabled = 'A' AS always
       FROM pg_catalog.pg_trigger AS t,
            LATERAL pg_catalog.unnest(pg_catalog.string_to_array(
-               pg_catalog.encode(t.tgargs, 'escape'), '\000')) AS a (arg)
-     WHERE t.tgfoid = 'kv_watch_trigger'::regproc AND t.tgparentid = 0 AND a.arg <> '';
+               -- a backslash is two of them here, and could be taken for part of an end
+               pg_catalog.replace(pg_catalog.encode(t.tgargs, 'escape'), '\\', '\134'), '\000')) AS a (arg)
+     WHERE t.tgfoid = 'kv_watch_trigger'::regproc AND t.tgparentid = 0 AND a.arg ~ '^(key|tag)=';
 COMMENT ON VIEW hotset_watches IS 'what kv_watch watches';
 GRANT SELECT ON hotset_watches TO PUBLIC;
 

@@ -2,13 +2,14 @@
  * define_sql.c
  *	  kv_define: cached queries with a name, shared by roles.
  *
- * A definition is a row of the table hotset_definition, which pg_dump carries.  Its query
+ * A definition is a row of the table hotset_definition, and whom it is granted to are rows of
+ * another one; pg_dump carries both, but not those of roles that are gone.  Its query
  * runs with the rights of the owner of the definition and the search path of the time when it was
  * made, whoever asks; asking takes that one is the owner or was granted it.  Results depend
  * on definition and arguments alone, so they are shared by all.
  *
- * Backends keep definitions they have used until the table changes: a trigger on it sends
- * a relation cache invalidation.
+ * Backends keep definitions they have used until one of the tables changes: triggers on them
+ * send a relation cache invalidation of the first.
  */
 #include "postgres.h"
 
@@ -78,6 +79,7 @@ static char *render(const char *template, const HsgQuery *q);
 static void forget(Datum arg, Oid relation);
 static Datum fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind);
 static char *current_path(void);
+static char *our_table(const char *name);
 static void as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls,
 						   bool is_read);
 
@@ -161,8 +163,8 @@ load_definition(Definition *d, const char *name)
 		elog(ERROR, "SPI_connect failed");
 	/* what is kept must not be what an old snapshot sees */
 	PushActiveSnapshot(GetLatestSnapshot());
-	as_table_owner(psprintf("SELECT owner::oid, granted::oid[], returns, query, key, tags, ttl, soft_ttl, wait, rls_covered, search_path, keyspace FROM %s WHERE name = $1",
-							quote_qualified_identifier(get_namespace_name(get_rel_namespace(table_oid)), "hotset_definition")),
+	as_table_owner(psprintf("SELECT owner::oid, ARRAY(SELECT role::oid FROM %s AS g WHERE g.name = d.name AND g.owner = d.owner), returns, query, key, tags, ttl, soft_ttl, wait, rls_covered, search_path, keyspace FROM %s AS d WHERE name = $1",
+							our_table("hotset_definition_grant"), our_table("hotset_definition")),
 				   1, &type, &arg, NULL, true);
 	PopActiveSnapshot();
 	found = SPI_processed == 1;
@@ -449,10 +451,9 @@ as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const 
 }
 
 static char *
-qualified_table(void)
+our_table(const char *name)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(definition_table())),
-									  "hotset_definition");
+	return quote_qualified_identifier(get_namespace_name(our_schema), name);
 }
 
 /* The schemas that names of the caller resolve to now; temporary tables come last. */
@@ -549,7 +550,7 @@ hotset_kv_define(PG_FUNCTION_ARGS)
 							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::regrole, $12)"
 							" ON CONFLICT (name) DO UPDATE SET query = $2, key = $3, tags = $4, returns = $5, ttl = $6, soft_ttl = $7, wait = $8, rls_covered = $9, keyspace = $10, search_path = $12"
 							" WHERE d.owner = $11::regrole",
-							qualified_table()), 12, types, values, nulls, false);
+							our_table("hotset_definition")), 12, types, values, nulls, false);
 	done = SPI_processed;
 	SPI_finish();
 	if (done == 0)
@@ -579,14 +580,13 @@ change(FunctionCallInfo fcinfo, const char *command)
 	Oid			types[] = {TEXTOID, OIDOID};
 	Datum		values[2];
 
-	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
 	hsg_require(fcinfo, 0, "name");
 	check_owner(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? PG_GETARG_DATUM(1) : ObjectIdGetDatum(InvalidOid);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	as_table_owner(psprintf(command, qualified_table()), PG_NARGS() > 1 ? 2 : 1, types, values, NULL,
+	as_table_owner(command, PG_NARGS() > 1 ? 2 : 1, types, values, NULL,
 				   false);
 	SPI_finish();
 }
@@ -596,7 +596,9 @@ PG_FUNCTION_INFO_V1(hotset_kv_undefine);
 Datum
 hotset_kv_undefine(PG_FUNCTION_ARGS)
 {
-	change(fcinfo, "DELETE FROM %s WHERE name = $1");
+	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	change(fcinfo, psprintf("WITH granted AS (DELETE FROM %s WHERE name = $1) DELETE FROM %s WHERE name = $1",
+							our_table("hotset_definition_grant"), our_table("hotset_definition")));
 	PG_RETURN_VOID();
 }
 
@@ -605,7 +607,9 @@ PG_FUNCTION_INFO_V1(hotset_kv_define_grant);
 Datum
 hotset_kv_define_grant(PG_FUNCTION_ARGS)
 {
-	change(fcinfo, "UPDATE %s SET granted = array_append(array_remove(granted, $2::regrole), $2::regrole) WHERE name = $1");
+	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	change(fcinfo, psprintf("INSERT INTO %s SELECT name, owner, $2::regrole FROM %s WHERE name = $1 ON CONFLICT DO NOTHING",
+							our_table("hotset_definition_grant"), our_table("hotset_definition")));
 	PG_RETURN_VOID();
 }
 
@@ -614,7 +618,9 @@ PG_FUNCTION_INFO_V1(hotset_kv_define_revoke);
 Datum
 hotset_kv_define_revoke(PG_FUNCTION_ARGS)
 {
-	change(fcinfo, "UPDATE %s SET granted = array_remove(granted, $2::regrole) WHERE name = $1");
+	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	change(fcinfo, psprintf("DELETE FROM %s WHERE name = $1 AND role = $2::regrole",
+							our_table("hotset_definition_grant")));
 	PG_RETURN_VOID();
 }
 
@@ -623,10 +629,16 @@ PG_FUNCTION_INFO_V1(hotset_definition_changed);
 Datum
 hotset_definition_changed(PG_FUNCTION_ARGS)
 {
+	Relation	rel;
+	Oid			table;
+
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("hotset_definition_changed must be called as a trigger")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	rel = ((TriggerData *) fcinfo->context)->tg_relation;
+	table = get_relname_relid("hotset_definition", RelationGetNamespace(rel));
+	if (OidIsValid(table))
+		CacheInvalidateRelcacheByRelid(table);
 	return PointerGetDatum(NULL);
 }

@@ -168,6 +168,18 @@ is($node->safe_psql('restored', q{SELECT kv_fetch_def('value of', '1'); UPDATE i
 is($node->safe_psql('restored', q{SELECT owner, granted FROM hotset_definitions}), 'keeper|{-}', 'with owner and grants');
 is($node->safe_psql('postgres', q{SELECT kv_fetch_def('value of', '1')}), 1, 'and databases are apart');
 
+# A role that is gone has a number only, which may be that of another role elsewhere.
+$node->safe_psql('postgres', q{
+	CREATE ROLE leaver; GRANT USAGE ON FOREIGN SERVER kv TO leaver;
+	SET ROLE leaver; SELECT kv_define('of leaver', 'SELECT current_user::text', 'leaver'), kv_define_grant('of leaver'); RESET ROLE;
+	SELECT kv_define('for leaver', 'SELECT 1', 'leaver'), kv_define_grant('for leaver', 'leaver'), kv_define_grant('for leaver', 'keeper');
+	DROP OWNED BY leaver; DROP ROLE leaver});
+$node->command_ok([ "$bin/pg_dump", '-Fc', '-f', "$dump.c", 'postgres' ], 'dump after a role was dropped');
+$node->safe_psql('postgres', 'CREATE DATABASE again');
+$node->command_ok([ "$bin/pg_restore", '-e', '-j', 2, '-d', $node->connstr('again'), "$dump.c" ], 'restore');
+is($node->safe_psql('again', q{SELECT name, owner = current_user::regrole, granted FROM hotset_definitions ORDER BY name}), "for leaver|t|{keeper}\nvalue of|f|{-}", 'without what was of that role');
+$node->safe_psql('postgres', q{SELECT kv_undefine('of leaver'), kv_undefine('for leaver')});
+
 # DDL voids the results of its own database, that of roles the results of all.
 my $again = 'SELECT item(2); SELECT hotset_cache_stats_reset(); SELECT item(2); SELECT hits FROM hotset_cache_stats()';
 like($node->safe_psql('restored', $again), qr/1\z/, 'a hit');
