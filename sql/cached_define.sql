@@ -77,6 +77,36 @@ SELECT public.kv_fetch_def('name of secret', '1');
 RESET search_path;
 RESET ROLE;
 
+-- arguments can be written in other ways than rows have them
+SET ROLE define_owner;
+CREATE TABLE define_data.odd (id int, d date, n numeric(6, 2), c char(5), u uuid, name text);
+INSERT INTO define_data.odd VALUES (42, '2026-01-02', 1.5, 'ab', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'old');
+SELECT kv_watch('define_data.odd', ARRAY['odd:{id}', '{d}/{n}/{c}/{u}'], ARRAY['odd {id}']);
+SELECT kv_define('odd', 'SELECT name FROM define_data.odd WHERE id = $1', 'odd:{1}');
+SELECT kv_define('odder', 'SELECT name FROM define_data.odd WHERE d = $1 AND n = $2 AND c = $3 AND u = $4', '{1}/{2}/{3}/{4}');
+SELECT kv_define('odd by tag', 'SELECT name FROM define_data.odd WHERE id = $1', 'by tag', tags => ARRAY['odd {1}']);
+CREATE FUNCTION define_data.all_odd() RETURNS TABLE (a text, b text, c text, d text) LANGUAGE sql AS $$
+	SELECT kv_fetch_def('odd', '042'), kv_fetch_def('odd', ' 42 '), kv_fetch_def('odd by tag', '+42'),
+		   kv_fetch_def('odder', 'Jan 2 2026', '1.5000', 'ab  ', 'A0EEBC999C0B4EF8BB6D6BB9BD380A11') $$;
+RESET ROLE;
+SELECT * FROM define_data.all_odd();
+SELECT hotset_cache_stats_reset();
+SELECT * FROM define_data.all_odd();
+SELECT hits, computed FROM hotset_cache_stats();
+UPDATE define_data.odd SET name = 'new';
+SELECT * FROM define_data.all_odd();
+-- also when it is invalidated as it was asked for
+SELECT kv_invalidate('odd:042');
+SELECT hotset_cache_stats_reset();
+SELECT kv_fetch_def('odd', '042');
+SELECT kv_fetch_def('odd', '042');
+SELECT hits, computed FROM hotset_cache_stats();
+-- one dependency more than there is room for: not kept
+SELECT kv_define('odd with tags', 'SELECT name FROM define_data.odd WHERE id = $1', 'odd:{1}', tags => array_fill('t{1}'::text, ARRAY[31]));
+SELECT kv_fetch_def('odd with tags', '42'), kv_fetch_def('odd with tags', '42'), kv_fetch_def('odd with tags', '042'), kv_fetch_def('odd with tags', '042');
+SELECT hits, computed, fills_refused_label FROM hotset_cache_stats();
+SELECT kv_undefine('odd'), kv_undefine('odder'), kv_undefine('odd by tag'), kv_undefine('odd with tags');
+
 -- as many roles as one likes
 DO $$ BEGIN
 	FOR i IN 1 .. 70 LOOP

@@ -10,7 +10,7 @@
  * sees to it that partitions attached later get theirs).
  *
  * A template is text with names of columns in braces: 'user:{id}'.  A null is rendered
- * as nothing, dates and times as in ISO 8601 and UTC whatever the session has set.
+ * as nothing, other values as cache_names.c has it.
  */
 #include "postgres.h"
 
@@ -22,18 +22,17 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "../engine/kvstring.h"
 #include "invalidate.h"
 
 /* Arguments of the trigger begin with what they are. */
@@ -46,6 +45,7 @@ static void touch_rows(const Trigger *trigger, HeapTuple old, HeapTuple fresh, T
 static void render(StringInfo out, const char *template, HeapTuple tuple, TupleDesc desc);
 static void render_column(StringInfo out, HeapTuple tuple, TupleDesc desc, int column);
 static void check_template(const char *template, Relation rel);
+static void check_owner(Oid oid);
 static void check_table(Relation rel);
 static void collect(FunctionCallInfo fcinfo, int n, bool is_array, const char *prefix,
 					Relation rel, StringInfo args);
@@ -90,10 +90,18 @@ hotset_kv_watch_trigger(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-static inline HsgNameKind
+/* Anybody can make a trigger with arguments of his own. */
+static HsgNameKind
 kind_of(const char *arg)
 {
-	return arg[0] == 'k' ? HSG_NAME_KEY : HSG_NAME_TAG;
+	if (strncmp(arg, KEY_PREFIX, PREFIX_SIZE) == 0)
+		return HSG_NAME_KEY;
+	if (strncmp(arg, TAG_PREFIX, PREFIX_SIZE) == 0)
+		return HSG_NAME_TAG;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid argument of kv_watch_trigger: \"%s\"", arg),
+			 errhint("Use kv_watch.")));
 }
 
 static void
@@ -104,9 +112,11 @@ touch_row(const Trigger *trigger, HeapTuple tuple, TupleDesc desc)
 	initStringInfo(&name);
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
+		HsgNameKind kind = kind_of(trigger->tgargs[i]);
+
 		resetStringInfo(&name);
 		render(&name, trigger->tgargs[i] + PREFIX_SIZE, tuple, desc);
-		hsg_touch(kind_of(trigger->tgargs[i]), hs_bytes(name.data, (size_t) name.len));
+		hsg_touch(kind, hs_bytes(name.data, (size_t) name.len));
 	}
 	pfree(name.data);
 }
@@ -121,15 +131,16 @@ touch_rows(const Trigger *trigger, HeapTuple old, HeapTuple fresh, TupleDesc des
 	initStringInfo(&after);
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
+		HsgNameKind kind = kind_of(trigger->tgargs[i]);
 		const char *template = trigger->tgargs[i] + PREFIX_SIZE;
 
 		resetStringInfo(&before);
 		resetStringInfo(&after);
 		render(&before, template, old, desc);
 		render(&after, template, fresh, desc);
-		hsg_touch(kind_of(trigger->tgargs[i]), hs_bytes(before.data, (size_t) before.len));
+		hsg_touch(kind, hs_bytes(before.data, (size_t) before.len));
 		if (before.len != after.len || memcmp(before.data, after.data, before.len) != 0)
-			hsg_touch(kind_of(trigger->tgargs[i]), hs_bytes(after.data, (size_t) after.len));
+			hsg_touch(kind, hs_bytes(after.data, (size_t) after.len));
 	}
 	pfree(before.data);
 	pfree(after.data);
@@ -191,7 +202,7 @@ render(StringInfo out, const char *template, HeapTuple tuple, TupleDesc desc)
 	{
 		int			column = is_column ? column_named(desc, piece, size) : 0;
 
-		if (is_column && column == 0)
+		if (is_column && (column == 0 || HSG_IS_VIRTUAL(TupleDescAttr(desc, column - 1))))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%.*s\" of a watched table does not exist", size, piece),
@@ -204,63 +215,13 @@ render(StringInfo out, const char *template, HeapTuple tuple, TupleDesc desc)
 }
 
 static void
-render_other(StringInfo out, Oid type, Datum d)
-{
-	Oid			output;
-	bool		is_varlena;
-
-	getTypeOutputInfo(type, &output, &is_varlena);
-	appendStringInfoString(out, OidOutputFunctionCall(output, d));
-}
-
-/* The usual types of keys directly: looking up an output function takes longer than all else. */
-static void
 render_column(StringInfo out, HeapTuple tuple, TupleDesc desc, int column)
 {
-	static const char *const fixed[][2] = {{"datestyle", "ISO"}, {"intervalstyle", "postgres"},
-	{"timezone", "UTC"}, {"extra_float_digits", "1"}, {"bytea_output", "hex"}};
-	uint8_t		digits[HS_INT_DIGITS];
 	bool		is_null;
-	Oid			type = TupleDescAttr(desc, column - 1)->atttypid;
-	int			nest;
 	Datum		d = heap_getattr(tuple, column, desc, &is_null);
 
-	if (is_null)
-		return;
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			appendBinaryStringInfo(out, (char *) digits,
-								   (int) hs_int_format(type == INT8OID ? DatumGetInt64(d) :
-													   type == INT4OID ? DatumGetInt32(d) :
-													   DatumGetInt16(d), digits));
-			break;
-		case TEXTOID:
-		case VARCHAROID:
-			{
-				struct varlena *v = PG_DETOAST_DATUM_PACKED(d);
-
-				appendBinaryStringInfo(out, VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
-				break;
-			}
-		case UUIDOID:
-		case NUMERICOID:
-		case BOOLOID:
-		case BPCHAROID:
-		case NAMEOID:
-			render_other(out, type, d);
-			break;
-		default:
-			/* the text of dates and others depends on the session: not so here */
-			nest = NewGUCNestLevel();
-			for (int i = 0; i < lengthof(fixed); i++)
-				(void) set_config_option(fixed[i][0], fixed[i][1], PGC_USERSET, PGC_S_SESSION,
-										 GUC_ACTION_SAVE, true, 0, false);
-			render_other(out, type, d);
-			AtEOXact_GUC(true, nest);
-	}
+	if (!is_null)
+		hsg_name_append(out, TupleDescAttr(desc, column - 1)->atttypid, d);
 }
 
 /*
@@ -273,14 +234,17 @@ watch_command(FunctionCallInfo fcinfo, bool is_array)
 	const char *schema = quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
 	StringInfoData args;
 	Relation	rel;
+	bool		is_watched;
 	int			nest;
 	Oid			oid;
 
 	hsg_require_preload();
 	hsg_require(fcinfo, 0, "table");
 	oid = PG_GETARG_OID(0);
-	/* the lock that CREATE TRIGGER takes, before anything is looked at */
-	rel = relation_open(oid, ShareRowExclusiveLock);
+	check_owner(oid);
+	is_watched = OidIsValid(get_trigger_oid(oid, "hotset_watch", true));
+	/* the lock of CREATE TRIGGER or DROP TRIGGER, before anything is looked at */
+	rel = relation_open(oid, is_watched ? AccessExclusiveLock : ShareRowExclusiveLock);
 	check_table(rel);
 	initStringInfo(&args);
 	collect(fcinfo, 1, is_array, KEY_PREFIX, rel, &args);
@@ -291,7 +255,8 @@ watch_command(FunctionCallInfo fcinfo, bool is_array)
 				 errmsg("a watched table needs a template of a key or a tag")));
 	relation_close(rel, NoLock);
 	begin_commands(&nest);
-	unwatch(oid);
+	if (is_watched)
+		unwatch(oid);
 	run(psprintf("CREATE TRIGGER hotset_watch AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION %s.kv_watch_trigger(%s)",
 				 table_name(oid), schema, args.data));
 	run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER hotset_watch", table_name(oid)));
@@ -318,10 +283,7 @@ hotset_kv_unwatch(PG_FUNCTION_ARGS)
 
 	hsg_require(fcinfo, 0, "table");
 	oid = PG_GETARG_OID(0);
-	if (get_rel_name(oid) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", oid)));
+	check_owner(oid);
 	LockRelationOid(oid, AccessExclusiveLock);
 	begin_commands(&nest);
 	unwatch(oid);
@@ -449,6 +411,20 @@ unwatch(Oid oid)
 					 table_name(lfirst_oid(lc))));
 }
 
+/* Before a lock is asked for: nobody may bring a table of others to a halt. */
+static void
+check_owner(Oid oid)
+{
+	char	   *name = get_rel_name(oid);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", oid)));
+	if (!hsg_class_ownercheck(oid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(oid)), name);
+}
+
 static void
 check_table(Relation rel)
 {
@@ -459,6 +435,11 @@ check_table(Relation rel)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot watch \"%s\"", RelationGetRelationName(rel)),
 				 errdetail("Changes of tables alone can be noticed.")));
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot watch temporary table \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("Results that come from temporary tables are not kept.")));
 	if (rel->rd_rel->relispartition)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -466,11 +447,15 @@ check_table(Relation rel)
 				 errhint("Watch the partitioned table.")));
 }
 
-/* Every column named in braces must be there, and a brace be closed: what is taken as it
- * stands by mistake would void nothing. */
+/*
+ * Every column named in braces must be there, also for triggers, and a brace be closed: what is
+ * taken as it stands by mistake would void nothing.  Equal values that can be written in several
+ * ways are for the user to know.
+ */
 static void
 check_template(const char *template, Relation rel)
 {
+	TupleDesc	desc = RelationGetDescr(rel);
 	const char *rest = template;
 	const char *piece;
 	int			size;
@@ -478,16 +463,29 @@ check_template(const char *template, Relation rel)
 
 	while (next_piece(&rest, &piece, &size, &is_column))
 	{
+		int			column = is_column ? column_named(desc, piece, size) : 0;
+		Form_pg_attribute att = column > 0 ? TupleDescAttr(desc, column - 1) : NULL;
+
 		if (!is_column && *piece == '{')
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("invalid template: \"%s\"", template),
 					 errdetail("A brace is not closed.")));
-		if (is_column && column_named(RelationGetDescr(rel), piece, size) == 0)
+		if (is_column && att == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%.*s\" of relation \"%s\" does not exist",
 							size, piece, RelationGetRelationName(rel))));
+		if (att != NULL && HSG_IS_VIRTUAL(att))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("virtual generated column \"%s\" cannot be part of a template",
+							NameStr(att->attname))));
+		if (att != NULL && !hsg_name_is_one(att->atttypid, att->attcollation))
+			ereport(WARNING,
+					(errmsg("equal values of column \"%s\" can be written in different ways",
+							NameStr(att->attname)),
+					 errdetail("A change invalidates the key or tag that is written as the row has it.")));
 	}
 }
 

@@ -24,8 +24,12 @@
 	pg_foreign_server_aclcheck(server, role, mode)
 #define hsg_server_ownercheck(server, role) \
 	pg_foreign_server_ownercheck(server, role)
+#define hsg_class_ownercheck(relation, role) pg_class_ownercheck(relation, role)
 #else
+#include "catalog/pg_class.h"
 #include "catalog/pg_foreign_server.h"
+#define hsg_class_ownercheck(relation, role) \
+	object_ownercheck(RelationRelationId, relation, role)
 #define hsg_server_aclcheck(server, role, mode) \
 	object_aclcheck(ForeignServerRelationId, server, role, mode)
 #define hsg_server_ownercheck(server, role) \
@@ -88,6 +92,14 @@
 /* Functions that do not return say so in front since 18. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* Columns can be computed when they are read since 18: triggers find nothing in them. */
+#if PG_VERSION_NUM < 180000
+#define HSG_IS_VIRTUAL(attribute) false
+#else
+#define HSG_IS_VIRTUAL(attribute) \
+	((attribute)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
 #endif
 
 /* Modules carry a name and a version since 18. */

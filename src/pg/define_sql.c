@@ -300,14 +300,59 @@ stored_name(const Definition *d, const HsgQuery *q, const char *key)
 	return hs_bytes(key, strlen(key));
 }
 
+/* Templates of a definition, which may be replaced while it runs. */
+typedef struct Templates
+{
+	char	   *key;
+	char	  **tags;
+	int			ntags;
+} Templates;
+
+/* Returns the key. */
+static char *
+deps_of(HsgDeps *deps, const Templates *t, const HsgQuery *q)
+{
+	char	   *key = render(t->key, q);
+	HsBytes    *tags = palloc(Max(t->ntags, 1) * sizeof(HsBytes));
+
+	for (int i = 0; i < t->ntags; i++)
+	{
+		char	   *tag = render(t->tags[i], q);
+
+		tags[i] = hs_bytes(tag, strlen(tag));
+	}
+	hsg_deps(deps, hs_bytes(key, strlen(key)), tags, t->ntags);
+	return key;
+}
+
+/*
+ * What is asked for with '042' changes with row 42.  The result depends on the names as rows have
+ * them, too, which are known only once the types of the arguments are: hits need not find out.
+ */
+static bool
+add_deps(HsgFetch *f)
+{
+	uint32_t	asked = f->deps.slot[0];
+	HsgQuery	q = f->query;
+
+	q.args = q.names;
+	(void) deps_of(&f->deps, f->templates, &q);
+	if (f->deps.slot[0] == asked)
+		return true;
+	if (f->deps.n == HS_CACHED_DEPS)
+		return false;
+	memmove(&f->deps.slot[1], &f->deps.slot[0], f->deps.n++ * sizeof(uint32_t));
+	f->deps.slot[0] = asked;
+	return true;
+}
+
 static Datum
 fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 {
 	HsgFetch	f;
+	Templates	t;
 	Definition *d;
-	HsBytes		key;
-	HsBytes    *tags;
-	char	   *k;
+	char	   *key;
 	Oid			user;
 	int			context;
 
@@ -326,17 +371,16 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 	f.query.nulls = NULL;
 	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
 		f.query.nargs = hsg_arg_array(fcinfo, 1, &f.query.args, &f.query.nulls);
-	k = render(d->key, &f.query);
-	key = hs_bytes(k, strlen(k));
-	tags = palloc(Max(d->ntags, 1) * sizeof(HsBytes));
-	for (int i = 0; i < d->ntags; i++)
-	{
-		char	   *tag = render(d->tags[i], &f.query);
-
-		tags[i] = hs_bytes(tag, strlen(tag));
-	}
-	hsg_deps(&f.deps, key, tags, d->ntags);
-	f.stored = stored_name(d, &f.query, k);
+	f.query.names = NULL;
+	t.key = pstrdup(d->key);
+	t.ntags = d->ntags;
+	t.tags = palloc(Max(t.ntags, 1) * sizeof(char *));
+	for (int i = 0; i < t.ntags; i++)
+		t.tags[i] = pstrdup(d->tags[i]);
+	key = deps_of(&f.deps, &t, &f.query);
+	f.add_deps = f.query.nargs > 0 ? add_deps : NULL;
+	f.templates = &t;
+	f.stored = stored_name(d, &f.query, key);
 	f.ttl_us = d->ttl_us;
 	f.soft_ttl_us = d->soft_ttl_us;
 	f.wait_us = d->wait_us;

@@ -115,16 +115,20 @@ fetch_run(HsgFetch *f)
 {
 	uint64_t	labels[HS_CACHED_DEPS];
 	uint64		schema = hsg_schema_settle(&f->snapshot);
+	bool		fits;
 	int64		now_us;
 
 	hsg_cache_count(HSG_CACHE_COMPUTED);
+	if (f->add_deps != NULL)
+		f->query.names = palloc(Max(f->query.nargs, 1) * sizeof(HsBytes));
 	run_query(f);
+	fits = f->add_deps == NULL || f->add_deps(f);
 	now_us = hsg_now();
 	f->result.expires_us = hsg_expiry(now_us, f->ttl_us);
 	f->result.soft_expires_us = hsg_expiry(now_us, f->soft_ttl_us);
 	if (hsg_has_changes() || f->result.is_private)
 		hsg_cache_count(HSG_CACHE_FILL_OWN);
-	else if (schema == HS_NO_LABEL || !hsg_cache_labels(&f->snapshot, &f->deps, labels) ||
+	else if (!fits || schema == HS_NO_LABEL || !hsg_cache_labels(&f->snapshot, &f->deps, labels) ||
 			 labels[f->deps.n - 1] != schema || has_changed(f, labels))
 		hsg_cache_count(HSG_CACHE_FILL_LABEL);
 	else

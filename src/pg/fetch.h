@@ -10,7 +10,9 @@
 #define HSG_FETCH_WAIT_US	INT64CONST(1000000) /* for another session, if nothing else is said */
 
 /* One call.  The caller fills in what comes first. */
-typedef struct HsgFetch
+typedef struct HsgFetch HsgFetch;
+
+struct HsgFetch
 {
 	HsHandle   *h;
 	HsgQuery	query;
@@ -23,6 +25,13 @@ typedef struct HsgFetch
 	Oid			run_as;			/* role and search path to run it with; InvalidOid: as it is */
 	const char *search_path;
 
+	/*
+	 * NULL, or called when the query has run and query.names is known, to add what the result
+	 * depends on to deps; false if that is too much.  The first slot must stay what it is.
+	 */
+	bool		(*add_deps) (HsgFetch *f);
+	const void *templates;		/* for add_deps */
+
 	/* the rest is of fetch.c */
 	HsSnapshot	snapshot;
 	uint64		flight;
@@ -30,7 +39,7 @@ typedef struct HsgFetch
 	bool		is_entry;		/* 'entry' holds the result, else 'result' */
 	HsgResult	result;
 	HsgEntry	entry;
-} HsgFetch;
+};
 
 /* Get the result, one way or the other. */
 extern void hsg_fetch(HsgFetch *f);

@@ -75,6 +75,7 @@ fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f)
 	key = hsg_arg_bytes(fcinfo, ARG_KEY);
 	f->query.text = hsg_arg_bytes(fcinfo, ARG_QUERY);
 	f->query.nargs = 0;
+	f->query.names = NULL;
 	if (!PG_ARGISNULL(ARG_ARGS))
 		f->query.nargs = hsg_arg_array(fcinfo, ARG_ARGS, &f->query.args, &f->query.nulls);
 	hsg_arg_deps(fcinfo, key, ARG_TAGS, &f->deps);
@@ -87,6 +88,7 @@ fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f)
 		hsg_fetch_ttl(PG_GETARG_INTERVAL_P(ARG_SOFT_TTL));
 	f->rls_covered = false;
 	f->run_as = InvalidOid;
+	f->add_deps = NULL;
 	fetch_name(f, key);
 }
 

@@ -32,6 +32,14 @@ typedef enum HsgNameKind
 	HSG_NAME_TAG
 } HsgNameKind;
 
+/*
+ * Append the value as it is written in names, whatever the session has set.  cache_names.c
+ */
+extern void hsg_name_append(StringInfo out, Oid type, Datum d);
+
+/* Are equal values of the type written alike? */
+extern bool hsg_name_is_one(Oid type, Oid collation);
+
 static inline uint32_t
 hsg_slot(HsgNameKind kind, HsBytes name)
 {

@@ -100,7 +100,7 @@ static void run(const HsgQuery *q, bool rls_covered, HsgResult *r);
 static char *statement_of(const HsgQuery *q);
 static void params_setup(ParseState *pstate, void *arg);
 static void check_statement(SPIPlanPtr plan, const HsgQuery *q);
-static ParamListInfo params_of(const KeptPlan *p, const HsgQuery *q);
+static ParamListInfo params_of(const KeptPlan *p, const HsgQuery *q, MemoryContext caller);
 static void check_security(SPIPlanPtr plan);
 static bool looks_at_session(Node *node, void *context);
 static void look_at(List *relations);
@@ -159,7 +159,7 @@ run(const HsgQuery *q, bool rls_covered, HsgResult *r)
 	p = plan_of(q);
 	/* what is called from here on may remove p */
 	plan = p->plan;
-	options.params = params_of(p, q);
+	options.params = params_of(p, q, caller);
 	code = SPI_execute_plan_extended(plan, &options);
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "could not run the query: %s", SPI_result_code_string(code));
@@ -397,8 +397,22 @@ check_statement(SPIPlanPtr plan, const HsgQuery *q)
 				 errhint("kv_fetch_row and kv_fetch_rows return rows as jsonb.")));
 }
 
+/* What the argument is called in names of keys and tags, where its text can be written otherwise. */
+static HsBytes
+name_of(const ParamExternData *param, MemoryContext caller)
+{
+	MemoryContext before = MemoryContextSwitchTo(caller);
+	StringInfoData name;
+
+	initStringInfo(&name);
+	if (!param->isnull)
+		hsg_name_append(&name, param->ptype, param->value);
+	MemoryContextSwitchTo(before);
+	return hs_bytes(name.data, (size_t) name.len);
+}
+
 static ParamListInfo
-params_of(const KeptPlan *p, const HsgQuery *q)
+params_of(const KeptPlan *p, const HsgQuery *q, MemoryContext caller)
 {
 	ParamListInfo params;
 	Oid			types[MAX_ARGS];
@@ -422,6 +436,8 @@ params_of(const KeptPlan *p, const HsgQuery *q)
 			s = pnstrdup((const char *) q->args[i].data, q->args[i].size);
 		getTypeInputInfo(param->ptype, &input, &ioparam);
 		param->value = OidInputFunctionCall(input, s, ioparam, -1);
+		if (q->names != NULL)
+			q->names[i] = name_of(param, caller);
 	}
 	return params;
 }

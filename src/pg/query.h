@@ -25,6 +25,7 @@ typedef struct HsgQuery
 	int			nargs;
 	HsBytes    *args;			/* in the text form of the types that the query gives them */
 	bool	   *nulls;			/* or NULL */
+	HsBytes    *names;			/* NULL, or filled in when it runs: arguments as names have them */
 } HsgQuery;
 
 /*
