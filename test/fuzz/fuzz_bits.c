@@ -6,10 +6,7 @@
  * Input: commands of six bytes: which, key, place (two bytes, times 1, 64 or 1024
  * bytes), number, width.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "heap_test.h"
+#include "fuzz.h"
 #include "strings_test.h"
 
 #define COMMAND		6			/* bytes */
@@ -18,8 +15,6 @@
 #define SIZE_MAX_BYTES	((size_t) 600000)
 #define LOG			((size_t) 64 << 20)
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static HsHandle first;
 static HsHandle second;
 static Runner a;
@@ -27,15 +22,6 @@ static Runner b;
 static HsEffects fx;
 static uint8_t *model[KEYS];	/* zeros behind the value */
 static size_t model_size[KEYS];
-
-static void
-require(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "not so: %s\n", what);
-	abort();
-}
 
 static void
 setup(void)
@@ -62,8 +48,8 @@ setup(void)
 		memset(model[i], 0, SIZE_MAX_BYTES);
 		model_size[i] = 0;
 	}
-	require(hs_keyspace_flush(&first, HEAP_NOW, &removed) == HS_OK, "flush");
-	require(hs_keyspace_flush(&second, HEAP_NOW, &removed) == HS_OK, "flush");
+	MUST_SAY(hs_keyspace_flush(&first, HEAP_NOW, &removed) == HS_OK, "flush");
+	MUST_SAY(hs_keyspace_flush(&second, HEAP_NOW, &removed) == HS_OK, "flush");
 }
 
 static HsBytes
@@ -93,7 +79,7 @@ fields(size_t i, size_t place, uint8_t number, uint8_t width, bool writes)
 	};
 
 	f[1].offset = f[0].offset + width;
-	require(run_fields(&a, name(i), f, 2, HS_NEVER) == HS_OK, "fields are read and written");
+	MUST_SAY(run_fields(&a, name(i), f, 2, HS_NEVER) == HS_OK, "fields are read and written");
 	for (int j = 0; j < 2; j++)
 	{
 		uint64_t	mask = UINT64_MAX >> (64 - f[j].width);
@@ -101,7 +87,7 @@ fields(size_t i, size_t place, uint8_t number, uint8_t width, bool writes)
 		uint64_t	is = (f[j].kind == HS_FIELD_INCR ? was + (uint64_t) f[j].value : (uint64_t) f[j].value) & mask;
 		size_t		end = ((size_t) f[j].offset + f[j].width + 7) / 8;
 
-		require((uint64_t) f[j].result == (f[j].kind == HS_FIELD_INCR ? is : was), "a field is what it should be");
+		MUST_SAY((uint64_t) f[j].result == (f[j].kind == HS_FIELD_INCR ? is : was), "a field is what it should be");
 		for (int k = 0; writes && k < f[j].width; k++)
 		{
 			int64_t		bit = f[j].offset + f[j].width - 1 - k;
@@ -129,8 +115,8 @@ search(size_t i, size_t place, uint8_t number)
 			at = k * 8 + __builtin_clz(model[i][k]) - 24;
 		ones += __builtin_popcount(model[i][k]);
 	}
-	require(hs_bits_count(&first, name(i), HEAP_NOW, &range, &n, &found) == HS_OK && n == ones, "a count");
-	require(hs_bits_find(&first, name(i), HEAP_NOW, &range, true, &n, &found) == HS_OK && n == at, "a first bit");
+	MUST_SAY(hs_bits_count(&first, name(i), HEAP_NOW, &range, &n, &found) == HS_OK && n == ones, "a count");
+	MUST_SAY(hs_bits_find(&first, name(i), HEAP_NOW, &range, true, &n, &found) == HS_OK && n == at, "a first bit");
 }
 
 static void
@@ -151,7 +137,7 @@ combine(size_t i, uint8_t number)
 		to[k] = (uint8_t) (how == HS_BITS_AND ? x & y : how == HS_BITS_OR ? x | y : x ^ y);
 	}
 	model_size[(i + number) % KEYS] = longest;
-	require(run_combine(&a, how, keys, 2, HS_NEVER, &size) == HS_OK && size == longest, "a combination");
+	MUST_SAY(run_combine(&a, how, keys, 2, HS_NEVER, &size) == HS_OK && size == longest, "a combination");
 }
 
 static void
@@ -161,7 +147,7 @@ edit(size_t i, size_t place, uint8_t number)
 	size_t		size;
 
 	memset(bytes, number, sizeof(bytes));
-	require(run_edit(&a, name(i), hs_bytes(bytes, number), false, false, place, &size) == HS_OK, "an edit");
+	MUST_SAY(run_edit(&a, name(i), hs_bytes(bytes, number), false, false, place, &size) == HS_OK, "an edit");
 	if (number == 0)
 		return;
 	memset(model[i] + place, number, number);
@@ -190,7 +176,7 @@ command(const uint8_t *p)
 		case 4:
 			if (p[4] % 4 != 0)
 				return fields(i, place, p[4], p[5], true);
-			require(run_del(&a, name(i), &done) == HS_OK && done == (model_size[i] > 0), "a key goes");
+			MUST_SAY(run_del(&a, name(i), &done) == HS_OK && done == (model_size[i] > 0), "a key goes");
 			memset(model[i], 0, SIZE_MAX_BYTES);
 			model_size[i] = 0;
 			return;
@@ -206,18 +192,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < MAX_COMMANDS && size >= COMMAND; i++, data += COMMAND, size -= COMMAND)
 	{
 		command(data);
-		require(run_replay(&a, &second) == HS_OK, "effects apply");
+		MUST_SAY(run_replay(&a, &second) == HS_OK, "effects apply");
 	}
 	for (size_t i = 0; i < KEYS; i++)
 	{
 		HsStatus	status = run_get(&a, name(i));
 
-		require(status == (model_size[i] > 0 ? HS_OK : HS_NOT_FOUND), "keys are there");
-		require(status != HS_OK || (a.got.size == model_size[i] && memcmp(a.got.buf, model[i], a.got.size) == 0),
+		MUST_SAY(status == (model_size[i] > 0 ? HS_OK : HS_NOT_FOUND), "keys are there");
+		MUST_SAY(status != HS_OK || (a.got.size == model_size[i] && memcmp(a.got.buf, model[i], a.got.size) == 0),
 				"values are what they should be");
 	}
-	require(run_equal(&a, &b), "effects make the same contents");
-	require(hs_keyspace_verify(&first) == NULL, "a sound keyspace");
-	require(hs_keyspace_verify(&second) == NULL, "a sound copy");
+	MUST_SAY(run_equal(&a, &b), "effects make the same contents");
+	MUST_SAY(hs_keyspace_verify(&first) == NULL, "a sound keyspace");
+	MUST_SAY(hs_keyspace_verify(&second) == NULL, "a sound copy");
 	return 0;
 }

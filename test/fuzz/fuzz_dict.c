@@ -7,30 +7,18 @@
  * The first byte chooses: 0..63 commands on a set, 64..127 on a hash, else a dump of
  * either.  A command is four bytes: what, member, number of members, argument.
  */
-#include <stdio.h>
-
 #include "dict_int.h"
 #include "dict_run_test.h"
+#include "fuzz.h"
 
 #define REGION_SIZE		((size_t) 8 << 20)
 #define SPACE			400
 #define BATCH			1000	/* bytes that a walk in pieces takes at once */
 #define MAX_COMMANDS	100		/* of an input */
 
-#define MUST(cond)	((cond) ? (void) 0 : fail(#cond, __LINE__))
-
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static HsHandle h;
 static DictRun t;
 static uint8_t *dump;
-
-static void
-fail(const char *what, int line)
-{
-	fprintf(stderr, "fuzz_dict: line %d: %s\n", line, what);
-	abort();
-}
 
 static void
 setup(HsType type)
@@ -48,23 +36,11 @@ setup(HsType type)
 	dict_model_clear(&t.m);
 }
 
-/* Nothing may be left of this input for the next one. */
-static void
-teardown(void)
-{
-	uint64_t	removed;
-
-	MUST(hs_keyspace_verify(&h) == NULL);
-	MUST(hs_keyspace_flush(&h, HEAP_NOW, &removed) == HS_OK);
-	MUST(hs_keyspace_verify(&h) == NULL);
-	MUST(hs_region_verify() == NULL);
-}
-
 static void
 commands(const uint8_t *data, size_t size)
 {
 	if (setjmp(test_abort) != 0)
-		fail("a command went wrong", __LINE__);
+		MUST_SAY(false, "a command went wrong");
 	for (size_t i = 0; i + 4 <= size && i < 4 * MAX_COMMANDS; i += 4)
 	{
 		unsigned	ids[64];
@@ -137,6 +113,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		commands(data + 1, size - 1);
 	else
 		load(data + 1, size - 1);
-	teardown();
+	fuzz_flush(&h);
 	return 0;
 }

@@ -8,30 +8,16 @@
  * of the length and content that the next bytes tell, as a mutator rarely makes
  * a whole effect by itself.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "heap_test.h"
+#include "fuzz.h"
 #include "strings_test.h"
 
 #define MAX_LOG		((size_t) 1 << 20)
-
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static HsHandle first;
 static HsHandle twice;
 static Runner a;
 static Runner b;
 static uint8_t log_bytes[MAX_LOG];
-
-static void
-require(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "not so: %s\n", what);
-	abort();
-}
 
 static void
 setup(void)
@@ -46,8 +32,8 @@ setup(void)
 		run_open(&a, &first, HEAP_NOW);
 		run_open(&b, &twice, HEAP_NOW);
 	}
-	require(hs_keyspace_flush(&first, HEAP_NOW, &removed) == HS_OK, "flush");
-	require(hs_keyspace_flush(&twice, HEAP_NOW, &removed) == HS_OK, "flush");
+	MUST_SAY(hs_keyspace_flush(&first, HEAP_NOW, &removed) == HS_OK, "flush");
+	MUST_SAY(hs_keyspace_flush(&twice, HEAP_NOW, &removed) == HS_OK, "flush");
 }
 
 /* Append a whole effect made of four bytes: opcode, key, size, content. */
@@ -121,12 +107,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = hs_bytes(log_bytes, fx.size + size);
 
 	status = apply(&first, input);
-	require(status == HS_OK || status == HS_CORRUPT || status == HS_NO_MEMORY ||
+	MUST_SAY(status == HS_OK || status == HS_CORRUPT || status == HS_NO_MEMORY ||
 			status == HS_VALUE_TOO_LONG || status == HS_LIMIT, "a status of apply");
-	require(hs_keyspace_verify(&first) == NULL, "a sound keyspace");
+	MUST_SAY(hs_keyspace_verify(&first) == NULL, "a sound keyspace");
 	if (status != HS_OK || sets_expiry(input))
 		return 0;
-	require(apply(&twice, input) == HS_OK && apply(&twice, input) == HS_OK, "effects apply again");
-	require(run_equal(&a, &b), "effects are absolute");
+	MUST_SAY(apply(&twice, input) == HS_OK && apply(&twice, input) == HS_OK, "effects apply again");
+	MUST_SAY(run_equal(&a, &b), "effects are absolute");
 	return 0;
 }

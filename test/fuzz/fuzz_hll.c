@@ -11,16 +11,12 @@
  * both sketches.  Flags: the first or second is to be completed to a dense
  * one by repeating its bytes; entries are to be made valid and sorted.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "hll.h"
 
 #define MAKE_DENSE	1			/* first sketch; shifted by 1 for the second */
 #define MAKE_SORTED 4
 #define TAME_REGISTERS	16
-
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct Input
 {
@@ -28,21 +24,12 @@ typedef struct Input
 	size_t		size;
 } Input;
 
-static void
-require(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "not so: %s\n", what);
-	abort();
-}
-
 static uint8_t *
 allocate(size_t size)
 {
 	uint8_t    *p = malloc(size > 0 ? size : 1);
 
-	require(p != NULL, "memory");
+	MUST_SAY(p != NULL, "memory");
 	return p;
 }
 
@@ -132,17 +119,17 @@ merged(Input a, Input b, bool good)
 	size_t		capacity = good ? plan.size : room;
 	Input		out = {allocate(capacity), 0};
 
-	require(plan.size <= room && room <= HS_HLL_MAX_SIZE, "the plan fits");
+	MUST_SAY(plan.size <= room && room <= HS_HLL_MAX_SIZE, "the plan fits");
 	memcpy(out.bytes, a.bytes, a.size);
 	hs_hll_merge(out.bytes, capacity, b.bytes);
 	out.size = hs_hll_size(out.bytes);
-	require(out.size <= capacity, "the result fits");
+	MUST_SAY(out.size <= capacity, "the result fits");
 	if (good)
 	{
-		require(is_good(out), "a union is a sketch");
-		require(out.size == plan.size, "the plan knows the size");
-		require(plan.changes == !equal(a, out), "the plan knows of changes");
-		require(!hs_hll_plan_merge(out.bytes, b.bytes).changes, "a union holds both");
+		MUST_SAY(is_good(out), "a union is a sketch");
+		MUST_SAY(out.size == plan.size, "the plan knows the size");
+		MUST_SAY(plan.changes == !equal(a, out), "the plan knows of changes");
+		MUST_SAY(!hs_hll_plan_merge(out.bytes, b.bytes).changes, "a union holds both");
 	}
 	return out;
 }
@@ -156,13 +143,13 @@ try_adding(Input in, uint64_t hash, bool good)
 
 	memcpy(out.bytes, in.bytes, in.size);
 	added = hs_hll_add(out.bytes, room, hash);
-	require(added != HS_HLL_FULL, "there was room for one more");
+	MUST_SAY(added != HS_HLL_FULL, "there was room for one more");
 	out.size = hs_hll_size(out.bytes);
 	if (good)
 	{
-		require(is_good(out), "with one more it is a sketch");
-		require((added == HS_HLL_CHANGED) == !equal(in, out), "adding tells of changes");
-		require(hs_hll_add(out.bytes, room, hash) == HS_HLL_SAME, "twice is once");
+		MUST_SAY(is_good(out), "with one more it is a sketch");
+		MUST_SAY((added == HS_HLL_CHANGED) == !equal(in, out), "adding tells of changes");
+		MUST_SAY(hs_hll_add(out.bytes, room, hash) == HS_HLL_SAME, "twice is once");
 	}
 	free(out.bytes);
 }
@@ -175,7 +162,7 @@ try_merging(Input a, Input b)
 	Input		ba = merged(b, a, good);
 
 	if (good)
-		require(equal(ab, ba), "a union does not depend on order");
+		MUST_SAY(equal(ab, ba), "a union does not depend on order");
 	free(ab.bytes);
 	free(ba.bytes);
 }
@@ -196,11 +183,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		bool		sketch = hs_hll_is_sketch(hs_bytes(in[i].bytes, in[i].size), false);
 
-		require(sketch || !is_good(in[i]), "a good sketch is a sketch");
+		MUST_SAY(sketch || !is_good(in[i]), "a good sketch is a sketch");
 		usable = usable && sketch;
 		if (!sketch)
 			continue;
-		require(hs_hll_estimate(in[i].bytes) >= 0, "no negative count");
+		MUST_SAY(hs_hll_estimate(in[i].bytes) >= 0, "no negative count");
 		try_adding(in[i], UINT64_C(0x9e3779b97f4a7c15) * (size + data[0]), is_good(in[i]));
 		try_adding(in[i], 0, is_good(in[i]));
 	}

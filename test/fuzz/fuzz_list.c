@@ -7,28 +7,17 @@
  * The first byte chooses: 0..127 commands, 128..191 a dump, else effects.  A command is
  * four bytes: what, value, two arguments.
  */
-#include "heap_test.h"
+#include "fuzz.h"
 #include "list_model_test.h"
 
 #define REGION_SIZE		((size_t) 8 << 20)
 #define SPACE			(20 * LIST_NVALUES)	/* values there may be */
 #define BUF_SIZE		((size_t) 2 << 20)
 
-#define MUST(cond)	((cond) ? (void) 0 : fail(#cond, __LINE__))
-
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static HsHandle h;
 static HsOp op;
 static uint8_t *buf;
 static ListModel model;
-
-static void
-fail(const char *what, int line)
-{
-	fprintf(stderr, "fuzz_list: line %d: %s\n", line, what);
-	abort();
-}
 
 /* A few values of each kind. */
 static void
@@ -60,18 +49,6 @@ setup(void)
 		heap_keyspace(&h, 1, HS_EVICT_NONE, 0);
 	}
 	model.n = 0;
-}
-
-/* Nothing may be left of this input for the next one. */
-static void
-teardown(void)
-{
-	uint64_t	removed;
-
-	MUST(hs_keyspace_verify(&h) == NULL);
-	MUST(hs_keyspace_flush(&h, HEAP_NOW, &removed) == HS_OK);
-	MUST(hs_keyspace_verify(&h) == NULL);
-	MUST(hs_region_verify() == NULL);
 }
 
 static void
@@ -311,6 +288,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		load(data + 1, size - 1);
 	else
 		effects(data + 1, size - 1);
-	teardown();
+	fuzz_flush(&h);
 	return 0;
 }

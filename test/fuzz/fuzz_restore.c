@@ -8,11 +8,8 @@
  * of flags and a payload, around which head and checksum are made, since
  * no fuzzer finds a checksum.  Flag 2: restore over a sorted set.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "dict_model_test.h"
-#include "heap_test.h"
+#include "fuzz.h"
 #include "strings_test.h"
 #include "zset.h"
 
@@ -20,20 +17,9 @@
 #define OVER_ZSET	2
 #define MAX_INPUT	65536
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static HsHandle h;
 static Runner r;
 static uint8_t dump[MAX_INPUT + HS_DUMP_HEAD + HS_DUMP_TAIL];
-
-static void
-require(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "not so: %s\n", what);
-	abort();
-}
 
 static void
 setup(void)
@@ -69,8 +55,8 @@ make_zset(HsBytes key)
 	HsZsetAdded added;
 	HsOp		op;
 
-	require(hs_op_begin(&op, &h, key, HS_EXCLUSIVE, HEAP_NOW) == HS_OK, "begin");
-	require(hs_zset_add(&op, hs_bytes_str("m"), 1, 0, HS_NEVER, &added) == HS_OK, "a sorted set");
+	MUST_SAY(hs_op_begin(&op, &h, key, HS_EXCLUSIVE, HEAP_NOW) == HS_OK, "begin");
+	MUST_SAY(hs_zset_add(&op, hs_bytes_str("m"), 1, 0, HS_NEVER, &added) == HS_OK, "a sorted set");
 	hs_op_end(&op);
 }
 
@@ -89,16 +75,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & OVER_ZSET)
 		make_zset(key);
 	status = run_restore(&r, key, hs_bytes(dump, n), true, HS_NEVER, &done);
-	require(status == HS_OK || status == HS_CORRUPT || status == HS_BAD_ARGUMENT ||
+	MUST_SAY(status == HS_OK || status == HS_CORRUPT || status == HS_BAD_ARGUMENT ||
 			status == HS_VALUE_TOO_LONG || status == HS_KEY_TOO_LONG || status == HS_MEMBER_TOO_LONG,
 			"a status of restore");
-	require(done == (status == HS_OK), "done when it says so");
+	MUST_SAY(done == (status == HS_OK), "done when it says so");
 	if (done)
 	{
-		require(run_dump(&r, key) == HS_OK, "what came back can be dumped");
-		require(dict_model_same_dump(hs_bytes(r.buf, r.got.size), hs_bytes(dump, n)), "the same dump");
+		MUST_SAY(run_dump(&r, key) == HS_OK, "what came back can be dumped");
+		MUST_SAY(dict_model_same_dump(hs_bytes(r.buf, r.got.size), hs_bytes(dump, n)), "the same dump");
 	}
-	require(hs_keyspace_verify(&h) == NULL, "a sound keyspace");
-	require(run_del(&r, key, &done) == HS_OK, "delete");
+	MUST_SAY(hs_keyspace_verify(&h) == NULL, "a sound keyspace");
+	MUST_SAY(run_del(&r, key, &done) == HS_OK, "delete");
 	return 0;
 }

@@ -7,20 +7,13 @@
  * The first byte chooses policy and limit; then four bytes a step: what, key,
  * size, time.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "heap_test.h"
+#include "fuzz.h"
 #include "keys_test.h"
 #include "port_test.h"
 
 #define MB			((size_t) 1 << 20)
 #define NKEYS		64
 #define MAX_VALUE	(300 * 1024)
-
-#define MUST(cond)	((cond) ? (void) 0 : fail(#cond, __LINE__))
-
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 typedef struct ModelKey
 {
@@ -39,17 +32,10 @@ static uint64_t writes;
 static HsEviction eviction;
 
 static void
-fail(const char *what, int line)
-{
-	fprintf(stderr, "fuzz_store: line %d: %s\n", line, what);
-	abort();
-}
-
-static void
 well(const char *complaint)
 {
 	if (complaint != NULL)
-		fail(complaint, 0);
+		fuzz_fail(__FILE__, __LINE__, complaint);
 }
 
 static void

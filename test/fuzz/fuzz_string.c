@@ -6,17 +6,12 @@
  * Input: commands of six bytes: which, and in the upper half tags; key, other key, size (times
  * 1, 64 or 1024), content, time that passes.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "heap_test.h"
+#include "fuzz.h"
 #include "strings_test.h"
 
 #define COMMAND		6			/* bytes */
 #define MAX_COMMANDS	400
 #define LOG			((size_t) 16 << 20)
-
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static HsHandle first;
 static HsHandle second;
@@ -24,15 +19,6 @@ static Runner a;
 static Runner b;
 static HsEffects fx;
 static uint8_t content[300000];
-
-static void
-require(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "not so: %s\n", what);
-	abort();
-}
 
 static void
 setup(void)
@@ -53,8 +39,8 @@ setup(void)
 	}
 	a.now_us = b.now_us = HEAP_NOW;
 	fx.size = 0;
-	require(hs_keyspace_flush(&first, HEAP_NOW, &removed) == HS_OK, "flush");
-	require(hs_keyspace_flush(&second, HEAP_NOW, &removed) == HS_OK, "flush");
+	MUST_SAY(hs_keyspace_flush(&first, HEAP_NOW, &removed) == HS_OK, "flush");
+	MUST_SAY(hs_keyspace_flush(&second, HEAP_NOW, &removed) == HS_OK, "flush");
 }
 
 static HsStatus
@@ -139,12 +125,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		a.now_us += data[5] & 7;
 		b.now_us = a.now_us;
 		status = command(data);
-		require(status != HS_CORRUPT && status != HS_GONE && status != HS_LIMIT, "a status of a command");
-		require(status == HS_OK || fx.size == 0, "no effects of what was not done");
-		require(run_replay(&a, &second) == HS_OK, "effects apply");
+		MUST_SAY(status != HS_CORRUPT && status != HS_GONE && status != HS_LIMIT, "a status of a command");
+		MUST_SAY(status == HS_OK || fx.size == 0, "no effects of what was not done");
+		MUST_SAY(run_replay(&a, &second) == HS_OK, "effects apply");
 	}
-	require(run_equal(&a, &b), "effects make the same contents");
-	require(hs_keyspace_verify(&first) == NULL, "a sound keyspace");
-	require(hs_keyspace_verify(&second) == NULL, "a sound copy");
+	MUST_SAY(run_equal(&a, &b), "effects make the same contents");
+	MUST_SAY(hs_keyspace_verify(&first) == NULL, "a sound keyspace");
+	MUST_SAY(hs_keyspace_verify(&second) == NULL, "a sound copy");
 	return 0;
 }

@@ -7,29 +7,18 @@
  * The first byte chooses: 0..127 commands, else a dump.  A command is four
  * bytes: what, member, score, argument.
  */
-#include "heap_test.h"
+#include "fuzz.h"
 #include "zset_model_test.h"
 
 #define REGION_SIZE		((size_t) 8 << 20)
 #define SPACE			400
 #define BUF_SIZE		((size_t) 2 << 20)
 
-#define MUST(cond)	((cond) ? (void) 0 : fail(#cond, __LINE__))
-
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static HsHandle h;
 static HsOp op;
 static uint8_t *buf;
 static HsBytes *names;
 static ZsetModel model;
-
-static void
-fail(const char *what, int line)
-{
-	fprintf(stderr, "fuzz_zset: line %d: %s\n", line, what);
-	abort();
-}
 
 static void
 setup(void)
@@ -51,18 +40,6 @@ setup(void)
 		heap_keyspace(&h, 1, HS_EVICT_NONE, 0);
 	}
 	zset_model_clear(&model);
-}
-
-/* Nothing may be left of this input for the next one. */
-static void
-teardown(void)
-{
-	uint64_t	removed;
-
-	MUST(hs_keyspace_verify(&h) == NULL);
-	MUST(hs_keyspace_flush(&h, HEAP_NOW, &removed) == HS_OK);
-	MUST(hs_keyspace_verify(&h) == NULL);
-	MUST(hs_region_verify() == NULL);
 }
 
 static void
@@ -281,6 +258,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		commands(data + 1, size - 1);
 	else
 		load(data + 1, size - 1);
-	teardown();
+	fuzz_flush(&h);
 	return 0;
 }
