@@ -121,6 +121,8 @@ hs_key_set_expiry(HsOp *op, HsRecord *record, int64_t expires_us)
 	size_t		mark = hs_effects_mark(op->effects);
 	HsStatus	status;
 
+	if (op->effects == NULL)
+		return hs_set_expiry(op, record, expires_us);
 	if (!hs_effect_put(op->effects, HS_EF_EXPIRE, op->key,
 					   hs_bytes(&expires_us, sizeof(expires_us)), hs_bytes(NULL, 0)))
 	{

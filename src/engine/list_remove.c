@@ -55,8 +55,12 @@ hs_list_pop(HsOp *op, uint64_t count, bool left, HsItems *out)
 	if (n == 0)
 		return HS_OK;
 	hs_list_iter_init(&it, &l, left ? 0 : l.count - 1, !left);
-	for (uint32_t i = 0; i < n; i++, hs_list_iter_next(&it))
+	hs_list_put_value(out, &it);
+	for (uint32_t i = 1; i < n; i++)
+	{
+		hs_list_iter_next(&it);
 		hs_list_put_value(out, &it);
+	}
 	if (!hs_items_fit(out))
 		return HS_BUFFER_TOO_SMALL;
 	return hs_list_keep(op, &l, left ? n : 0, left ? l.count : l.count - n);
