@@ -5,11 +5,11 @@
 #define _GNU_SOURCE
 #include "heap_test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
+#include "keys_test.h"
 #include "port_test.h"
+#include "test.h"
 
 #define GUARD	((size_t) 64 << 10)
 
@@ -59,6 +59,31 @@ heap_keyspace(HsHandle *h, uint32_t server, HsEviction eviction, uint64_t memory
 
 	if (hs_keyspace_open(HEAP_DB, server, &opts, h) != HS_OK)
 		die("hs_keyspace_open failed");
+}
+
+void
+heap_check_at(const char *file, int line, HsHandle *h)
+{
+	(void) test_check_well(file, line, "hs_keyspace_verify()", hs_keyspace_verify(h));
+	(void) test_check_well(file, line, "hs_region_verify()", hs_region_verify());
+	(void) test_check_well(file, line, "keys_disagreement()", keys_disagreement());
+	(void) test_check_int(file, line, "port_locks_held()", port_locks_held(), 0);
+}
+
+void
+heap_finish_at(const char *file, int line, HsHandle *h)
+{
+	heap_check_at(file, line, h);
+	hs_keyspace_drop(HEAP_DB, 1);
+	(void) test_check_int(file, line, "hs_keyspace_is_current()", hs_keyspace_is_current(h), false);
+	(void) test_check_int(file, line, "segments in use", heap_segs_in_use(), 0);
+	(void) test_check_int(file, line, "orphan_segs", atomic_load(&hs_region->orphan_segs), 0);
+	(void) test_check_int(file, line, "index pages in use",
+						  hs_region->index_segs * HS_PAGES_PER_SEG - hs_region->index_pages_free, 0);
+	(void) test_check_int(file, line, "partition pages in use",
+						  hs_region->part_segs * HS_PAGES_PER_SEG - hs_region->part_pages_free, 0);
+	(void) test_check_well(file, line, "hs_region_verify()", hs_region_verify());
+	heap_close();
 }
 
 uint32_t

@@ -31,6 +31,20 @@ extern void heap_close(void);
 /* Open or make keyspace (HEAP_DB, server); ends the program if that fails. */
 extern void heap_keyspace(HsHandle *h, uint32_t server, HsEviction eviction, uint64_t memory);
 
+/*
+ * In the middle of a test: keyspace and region are sound, no lock is held, and all ways of reading
+ * have agreed (keys_test.h).
+ */
+#define heap_check(h)	heap_check_at(__FILE__, __LINE__, h)
+extern void heap_check_at(const char *file, int line, HsHandle *h);
+
+/*
+ * At its end: the same, then keyspace 1 is dropped, and no segment and no page may stay in use or
+ * be lost; and heap_close().  The test has dropped other keyspaces itself.
+ */
+#define heap_finish(h)	heap_finish_at(__FILE__, __LINE__, h)
+extern void heap_finish_at(const char *file, int line, HsHandle *h);
+
 /* Segments that hold data: not free, not in the type-stable pools. */
 extern uint32_t heap_segs_in_use(void);
 

@@ -22,25 +22,6 @@ open_store(size_t region, HsEviction eviction)
 }
 
 static void
-check_well(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&ks));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-	CHECK_WELL(keys_disagreement());
-}
-
-static void
-close_store(void)
-{
-	check_well();
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);
-	heap_close();
-}
-
-static void
 set(uint64_t n, size_t size, uint64_t seed)
 {
 	char		name[KEYS_NAME_SIZE];
@@ -87,11 +68,11 @@ sizes_around_borders(void)
 			CHECK(s.big_bytes + s.live_bytes <= size + size / 50 + 500);
 			CHECK(hs_big_rest_offset(size) <= size);
 		}
-	check_well();
+	heap_check(&ks);
 	CHECK(keys_del(&ks, hs_bytes_str("key:1"), HEAP_NOW));
 	CHECK_EQ(keys_stats(&ks).big_bytes, 0);
 	CHECK_EQ(keys_stats(&ks).live_bytes, 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Any part of the value, from pages, chunks and tail. */
@@ -134,7 +115,7 @@ parts_are_read(void)
 				CHECK_EQ(buf[n + (size_t) b], 0xcc);
 		}
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -232,7 +213,7 @@ pinned_value_outlives_its_key(void)
 		CHECK(keys_is_pattern(hs_bytes(buf, size), 1));
 		hs_big_unpin(&b);
 		CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -258,7 +239,7 @@ discarded_pages_come_back(void)
 	CHECK(need >= 16 * MB);
 	CHECK_EQ(heap_segs_in_use(), before);
 	CHECK_EQ(keys_stats(&ks).big_bytes, 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Chunks are moved by compaction while the value is read and rewritten. */
@@ -295,7 +276,7 @@ compaction_moves_chunks(void)
 	for (uint64_t i = 0; i < 40; i++)
 		wrong += !is(i, sizes[i], i);
 	CHECK_EQ(wrong, 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 TEST_MAIN(TEST(sizes_around_borders),

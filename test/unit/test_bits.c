@@ -32,22 +32,10 @@ open_store(void)
 }
 
 static void
-check_well(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&h));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-}
-
-static void
 close_store(void)
 {
-	check_well();
 	run_close(&r);
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);
-	heap_close();
+	heap_finish(&h);
 }
 
 static void
@@ -564,7 +552,7 @@ run_model(int steps)
 		if (step % 25 == 0)
 			check_model();
 		if (step % 200 == 0)
-			check_well();
+			heap_check(&h);
 		if (test_failures > 0)
 			break;
 	}
@@ -657,7 +645,7 @@ every_allocation_fails(void)
 					CHECK_EQ(run_get(&r, name(0)), HS_OK);
 					CHECK_BYTES(run_text(&r), hs_bytes(model[0], sizes[k]));
 				}
-				check_well();
+				heap_check(&h);
 			}
 			CHECK(!failed);
 		}

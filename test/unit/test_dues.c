@@ -139,17 +139,6 @@ open_store(size_t region, HsEviction eviction)
 }
 
 static void
-close_store(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&ks));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	heap_close();
-}
-
-static void
 begin(HsBytes key, HsLockMode mode)
 {
 	HsStatus	status;
@@ -349,7 +338,7 @@ gone_at_the_instant(void)
 						break;
 				}
 			}
-			close_store();
+			heap_finish(&ks);
 		}
 }
 
@@ -412,7 +401,7 @@ conditions(void)
 			CHECK_EQ(due_of(kind, key, m[1]), HS_NEVER);
 			CHECK_EQ(expire(kind, key, hs_bytes_str("absent"), to, 0), HS_DUE_ABSENT);
 			CHECK_EQ(expire(kind, hs_bytes_str("no key"), m[0], to, 0), HS_DUE_ABSENT);
-			close_store();
+			heap_finish(&ks);
 		}
 }
 
@@ -444,7 +433,7 @@ refusals(void)
 	CHECK_EQ(hs_dues_get(&op, HS_ZSET, m, &at), HS_WRONG_TYPE);
 	hs_op_end(&op);
 	free((void *) too_long.data);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -723,7 +712,7 @@ random_commands(void)
 				(void) keys_del(&ks, keys[i], now);
 			}
 			zset_model_names_free(names, SPACE);
-			close_store();
+			heap_finish(&ks);
 		}
 }
 
@@ -796,7 +785,7 @@ many_at_once_go_in_slices(void)
 		now += 1;
 		REQUIRE_EQ(hs_op_begin(&op, &ks, key, HS_SHARED, now), HS_OK);
 		hs_op_end(&op);
-		close_store();
+		heap_finish(&ks);
 	}
 	free_names(list, N);
 }
@@ -824,7 +813,7 @@ whole_collections_go_at_once(void)
 		CHECK_EQ(keys_stats(&ks).expired, 1);
 		keys_work(&ks, now);
 		CHECK_EQ(keys_stats(&ks).slab_bytes, 0);
-		close_store();
+		heap_finish(&ks);
 	}
 	free_names(list, N);
 }
@@ -869,7 +858,7 @@ worker_reclaims(void)
 		CHECK_EQ(keys_stats(&ks).keys, 0);
 		CHECK_EQ(keys_stats(&ks).slab_bytes, 0);
 		CHECK_EQ(keys_stats(&ks).live_bytes, 0);
-		close_store();
+		heap_finish(&ks);
 	}
 	free_names(list, N);
 }
@@ -919,7 +908,7 @@ bounds_survive_compaction(void)
 		keys_work(&ks, now);
 		for (unsigned i = 0; i < KEYS; i++)
 			CHECK_EQ(card(kind, keys_name(name, i)), i < KEYS / 2 ? 1 : 2);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -941,7 +930,7 @@ dues_do_not_invite_eviction(void)
 	CHECK_EQ(status, HS_NO_MEMORY);
 	CHECK_EQ(keys_stats(&ks).evicted, 0);
 	CHECK_EQ(card(ZSETS, key), 2);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Who compares versions learns that a member has gone. */
@@ -966,7 +955,7 @@ versions_change(void)
 		CHECK_EQ(v[2], v[1]);
 		REQUIRE_EQ(keys_version(&ks, key, now + 20, &v[3]), HS_OK);
 		CHECK(v[3] > v[2]);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -994,7 +983,7 @@ one_due_is_cheap(void)
 		CHECK(after > before && after - before < 1024);
 		if (getenv("TEST_VERBOSE") != NULL)
 			printf("%s: %u bytes, with a due %u\n", kinds[k].name, (unsigned) before, (unsigned) after);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -1061,7 +1050,7 @@ fails_at_every_allocation(void)
 					REQUIRE_EQ(due_of(&kinds[k], key, list[j]), want[j]);
 				CHECK_EQ(card(&kinds[k], key), n);
 			}
-			close_store();
+			heap_finish(&ks);
 		}
 	free_names(list, 3000);
 }
@@ -1102,7 +1091,7 @@ counting_fails_at_every_allocation(void)
 			CHECK_EQ(n, succeeded ? (INT64_C(1) << 60) + 17 : 17);
 			CHECK_EQ(due_of(&kinds[0], key, list[0]), now + 1000);
 			CHECK_EQ(card(&kinds[0], key), before[i]);
-			close_store();
+			heap_finish(&ks);
 			REQUIRE(fail < 100);
 		}
 	}
@@ -1134,7 +1123,7 @@ fails_without_segments(void)
 			CHECK_EQ(due_of(&kinds[k], key, m[0]), succeeded ? now + 5 : HS_NEVER);
 			CHECK_EQ(card(&kinds[k], key), 2);
 			keys_work(&ks, now);
-			close_store();
+			heap_finish(&ks);
 			REQUIRE(fail < 10);
 		}
 	}
@@ -1165,7 +1154,7 @@ promises_hold_when_dues_go(void)
 		begin(key, HS_SHARED);
 		CHECK(!hs_has_dues(hs_find(&op)));
 		hs_op_end(&op);
-		close_store();
+		heap_finish(&ks);
 	}
 	free_names(list, N);
 }
@@ -1243,7 +1232,7 @@ damaged_dumps_are_refused(void)
 		CHECK_EQ(restore_changed(dump, size, 0, dump[0], HS_STRING), HS_CORRUPT);
 		free(dump);
 		keys_work(&ks, now);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -1289,7 +1278,7 @@ load_fails_at_every_allocation(void)
 		}
 		for (unsigned i = 0; i < N; i++)
 			CHECK_EQ(due_of(kind, to, list[i]), i < N / 2 ? now + 1000 + i : HS_NEVER);
-		close_store();
+		heap_finish(&ks);
 	}
 	free_names(list, N);
 }
@@ -1379,7 +1368,7 @@ effects_say_it_all(void)
 			zset_model_names_free(names, SPACE);
 			hs_keyspace_drop(HEAP_DB, 2);
 			free(fx.data);
-			close_store();
+			heap_finish(&ks);
 		}
 }
 
@@ -1410,7 +1399,7 @@ full_buffers_stop_it(void)
 		hs_op_end(&op);
 		CHECK_EQ(due_of(ZSETS, key, m[0]), now + 100);
 		CHECK_EQ(due_of(ZSETS, key, m[1]), HS_NEVER);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -1451,7 +1440,7 @@ zset_members_leave_by_rank(void)
 	CHECK_EQ(keys_stats(&ks).keys, 0);
 	keys_work(&ks, now);
 	CHECK_EQ(keys_stats(&ks).slab_bytes, 0);
-	close_store();
+	heap_finish(&ks);
 	free_names(list, N);
 }
 
@@ -1485,7 +1474,7 @@ zadd_takes_the_expiry(void)
 		REQUIRE_EQ(hs_zset_add(&op, m, cases[i].score, cases[i].flags, HS_NEVER, &out), HS_OK);
 		hs_op_end(&op);
 		CHECK_EQ(due_of(ZSETS, key, m), cases[i].keeps ? now + 10 : HS_NEVER);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 

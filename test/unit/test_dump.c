@@ -30,13 +30,9 @@ open_all(void)
 static void
 close_all(void)
 {
-	CHECK_WELL(hs_keyspace_verify(&h));
-	CHECK_WELL(hs_region_verify());
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
 	free(dump);
 	run_close(&r);
-	heap_close();
+	heap_finish(&h);
 }
 
 static void

@@ -22,25 +22,6 @@ open_store(size_t region, HsEviction eviction, uint64_t memory)
 	heap_keyspace(&ks, 1, eviction, memory);
 }
 
-static void
-check_well(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&ks));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-	CHECK_WELL(keys_disagreement());
-}
-
-static void
-close_store(void)
-{
-	check_well();
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);
-	heap_close();
-}
-
 static HsStatus
 set(uint64_t n, size_t size, int64_t expires_us)
 {
@@ -109,7 +90,7 @@ refuses_when_full(void)
 		for (uint64_t k = 0; k < n; k++)
 			missing += !present(k, sizes[i]);
 		CHECK_EQ(missing, 0);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -131,7 +112,7 @@ full_is_remembered(void)
 		accepted += set(n + i, 300, HS_NEVER) == HS_OK;
 	CHECK(accepted < 500);
 	CHECK(keys_stats(&ks).moved_bytes - moved <= 24 * MB);
-	check_well();
+	heap_check(&ks);
 	/* after removing a tenth there is room for about as much */
 	accepted = 0;
 	for (uint64_t i = 0; i < n; i += 10)
@@ -139,7 +120,7 @@ full_is_remembered(void)
 	for (uint64_t i = 0; i < n / 10; i++)
 		accepted += set(5000000 + i, 300, HS_NEVER) == HS_OK;
 	CHECK(accepted >= n / 10 * 8 / 10);
-	check_well();
+	heap_check(&ks);
 	/* and after removing all, for all */
 	for (uint64_t i = 0; i < n; i++)
 		del(i);
@@ -149,7 +130,7 @@ full_is_remembered(void)
 		del(n + i);
 	CHECK_EQ(keys_stats(&ks).keys, 0);
 	CHECK(fill(9000000, 300) >= n * 95 / 100);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Overwriting in a full store with values of new sizes. */
@@ -186,7 +167,7 @@ churn_near_full(void)
 		missing += !present(k, size[k]);
 	CHECK_EQ(missing, 0);
 	free(size);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Values grow tenfold and shrink again: no memory stays with the old size. */
@@ -231,7 +212,7 @@ sizes_shift_without_loss(HsEviction eviction)
 	CHECK(big >= big_first * 96 / 100);
 	CHECK(small >= small_first * 96 / 100);
 	CHECK(big * 1000 > 16 * MB * 80 / 100);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -271,7 +252,7 @@ cold_keys_go_first(void)
 	CHECK_EQ(s.refused, 0);
 	CHECK(s.live_bytes > 16 * MB * 80 / 100);
 	CHECK(s.bytes <= s.limit);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* A scan over many keys read once does not wash out the hot ones. */
@@ -300,7 +281,7 @@ hit_ratio_beats_lru_under_scan(void)
 			REQUIRE_EQ(set(k, 100, HS_NEVER), HS_OK);
 	}
 	CHECK((double) hits / (double) reads > 0.97);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -335,7 +316,7 @@ evicted_keys_are_known_again(void)
 		for (uint32_t p = 0; p < ks.nparts; p++)
 			nghosts += ks.parts[p]->nghosts;
 		CHECK(nghosts > 0 && nghosts * HS_PAGE_SIZE <= limits[i] / 50 + ks.nparts * HS_PAGE_SIZE);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -359,7 +340,7 @@ ttl_policy_spares_keys_without_ttl(void)
 	CHECK_EQ(gone, 0);
 	CHECK(kept > 10000 && kept < 90000);
 	CHECK_EQ(keys_stats(&ks).evicted, 100000 - kept);
-	check_well();
+	heap_check(&ks);
 	/* nothing left but keys that stay: full */
 	n += fill(n, 300);
 	for (uint64_t i = 0; i < n; i++)
@@ -367,7 +348,7 @@ ttl_policy_spares_keys_without_ttl(void)
 	CHECK_EQ(gone, 0);
 	CHECK(keys_stats(&ks).live_bytes > 16 * MB * 80 / 100);
 	CHECK(keys_stats(&ks).refused > 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* One hot partition may use what the others do not: the limit is the keyspace's. */
@@ -386,13 +367,13 @@ big_values_and_small_share_the_limit(void)
 		REQUIRE_EQ(set(i, size, HS_NEVER), HS_OK);
 		CHECK(present(i, size));
 		if (i % 300 == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	s = keys_stats(&ks);
 	CHECK(s.bytes <= s.limit);
 	CHECK(s.big_bytes > 0);
 	CHECK(s.evicted > 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* A smaller limit is approached, a larger one used at once. */
@@ -410,7 +391,7 @@ limit_changes_at_once(void)
 	opts.memory = 32 * MB;
 	hs_keyspace_configure(&ks, &opts);
 	CHECK(fill(n, 400) > n * 8 / 10);
-	check_well();
+	heap_check(&ks);
 	opts.memory = 8 * MB;
 	opts.eviction = HS_EVICT_S3FIFO;
 	opts.default_ttl_us = 77;
@@ -421,7 +402,7 @@ limit_changes_at_once(void)
 		REQUIRE_EQ(set(9000000 + i, 400, HS_NEVER), HS_OK);
 	keys_work(&ks, HEAP_NOW);
 	CHECK(keys_stats(&ks).bytes <= 8 * MB);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Two keyspaces without limits share the region; what one gives back the other takes. */
@@ -449,7 +430,7 @@ region_is_shared(void)
 	CHECK_WELL(hs_keyspace_verify(&other));
 	hs_keyspace_drop(HEAP_DB, 2);
 	ks = first;
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -498,14 +479,14 @@ no_segment_no_harm(void)
 			is_there[k] = false;
 		}
 		if (i % 200 == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	CHECK_EQ(wrong, 0);
 	CHECK(failed > 100);
 	for (uint64_t k = 0; k < 2000; k++)
 		wrong += present(k, sizes[k]) != is_there[k];
 	CHECK_EQ(wrong, 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* After a failure of memory that was there all the time, the store recovers. */
@@ -522,11 +503,11 @@ make_room_with_failing_segments(void)
 			refused++;
 		heap_fail_after(-1);
 		if (i % 5000 == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	CHECK(refused < 600);
 	CHECK_EQ(set(1000000, 300, HS_NEVER), HS_OK);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -570,7 +551,7 @@ compaction_without_memory(HsEviction eviction)
 		hs_work(&ks, (uint32_t) test_below(&r, ks.nparts), HEAP_NOW);
 		heap_fail_after(-1);
 		if (i % 10000 == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	for (uint64_t k = 0; k < 60000; k++)
 		if (eviction == HS_EVICT_NONE)
@@ -580,7 +561,7 @@ compaction_without_memory(HsEviction eviction)
 	CHECK_EQ(wrong, 0);
 	/* S3-FIFO has another way */
 	CHECK(keys_stats(&ks).moved_bytes > (eviction == HS_EVICT_S3FIFO ? 0 : MB));
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -621,7 +602,7 @@ evicts_where_compaction_is_stuck(void)
 		REQUIRE_EQ(set(n + i, 300, HS_NEVER), HS_OK);
 	CHECK_EQ(keys_stats(&ks).refused, 0);
 	hs_uncharge(ks.ks, rest);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -687,7 +668,7 @@ small_keyspace_takes_what_was_deleted(void)
 	while (added < deleted && set(n + added, 100, HS_NEVER) == HS_OK)
 		added++;
 	CHECK(added >= deleted * 9 / 10);
-	close_store();
+	heap_finish(&ks);
 }
 
 TEST_MAIN(TEST(refuses_when_full),

@@ -19,18 +19,6 @@ open_store(size_t region, HsEviction eviction)
 	heap_keyspace(&ks, 1, eviction, 0);
 }
 
-static void
-close_store(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&ks));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-	CHECK_WELL(keys_disagreement());
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	heap_close();
-}
-
 static HsStatus
 status_at(HsBytes key, int64_t now_us)
 {
@@ -76,7 +64,7 @@ gone_at_the_instant(void)
 			CHECK_EQ(keys_stats(&ks).keys, 0);
 			CHECK_EQ(keys_stats(&ks).live_bytes, 0);
 		}
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -109,7 +97,7 @@ expiry_is_set_changed_and_dropped(void)
 		CHECK_EQ(keys_expire(&ks, key, HS_NEVER, HEAP_NOW + 300), HS_NOT_FOUND);
 		CHECK_WELL(hs_keyspace_verify(&ks));
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 /* The worker removes what has expired, all of it, and nothing else. */
@@ -154,7 +142,7 @@ worker_removes_what_expired(void)
 	CHECK(s.bytes <= fresh.bytes + s.index_bytes + ks.nparts * 3 * HS_SEG_SIZE);
 	for (uint32_t p = 0; p < ks.nparts; p++)
 		CHECK_EQ(hs_next_expiry(&ks, p), HS_NEVER);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* The worker alone, woken when hs_next_expiry() says, keeps up. */
@@ -187,7 +175,7 @@ next_expiry_wakes_in_time(void)
 		REQUIRE(rounds++ < 5000);
 	}
 	CHECK(now >= HEAP_NOW + 1000 * HEAP_SECOND);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -204,7 +192,7 @@ count_sees_only_the_living(void)
 		CHECK_EQ(keys_count(&ks, HEAP_NOW + t), 10000 - t * 100);
 	}
 	CHECK_EQ(keys_count(&ks, HEAP_NOW + 100), 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* An expired key is no key: it makes room, and a new one starts anew. */
@@ -233,7 +221,7 @@ expired_key_is_written_anew(void)
 	CHECK_EQ(keys_set(&ks, key, hs_bytes_str("newer"), HS_NEVER, HEAP_NOW + 11), HS_OK);
 	CHECK_EQ(status_at(key, HEAP_NOW + 12), HS_OK);
 	CHECK_EQ(keys_stats(&ks).keys, 1);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* A keyspace without eviction that is full of expired keys is not full. */
@@ -253,7 +241,7 @@ expired_keys_make_room(void)
 			refused++;
 	CHECK_EQ(refused, 0);
 	CHECK_EQ(keys_count(&ks, HEAP_NOW + 100), n);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Setting the clock back brings nothing back that was removed, and hurts nobody. */
@@ -275,7 +263,7 @@ clock_set_back(void)
 	CHECK_EQ(keys_count(&ks, HEAP_NOW - 3900 * HEAP_SECOND), 500);
 	keys_work(&ks, HEAP_NOW + 1000 * HEAP_SECOND);
 	CHECK_EQ(keys_count(&ks, HEAP_NOW + 1000 * HEAP_SECOND), 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 TEST_MAIN(TEST(gone_at_the_instant),

@@ -39,17 +39,6 @@ open_store(size_t size, uint64_t memory)
 		pool[i] = test_random(&r);
 }
 
-static void
-close_store(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&h));
-	CHECK_WELL(hs_region_verify());
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	CHECK_WELL(hs_region_verify());
-	heap_close();
-}
-
 static HsBytes
 name_of(int k)
 {
@@ -272,7 +261,7 @@ random_commands_agree_with_sets(void)
 	}
 	for (int k = 0; k < KEYS; k++)
 		check_key(k);
-	close_store();
+	heap_finish(&h);
 }
 
 /* ---- single promises ---------------------------------------------------------------- */
@@ -292,7 +281,7 @@ an_empty_sketch_makes_a_key(void)
 	CHECK(!changed);
 	CHECK_EQ(get(hs_bytes_str("k"), sketch, NULL), HS_OK);
 	CHECK_EQ(hs_hll_size(sketch), HS_HLL_EMPTY_SIZE);
-	close_store();
+	heap_finish(&h);
 }
 
 static void
@@ -320,7 +309,7 @@ another_type_is_told_and_kept(void)
 	CHECK_EQ(found, HS_STRING);
 	CHECK_EQ(keys_get(&h, keys[1], now_us, value, sizeof(value), &read), HS_OK);
 	CHECK_BYTES(hs_bytes(value, read.size), hs_bytes_str("text"));
-	close_store();
+	heap_finish(&h);
 }
 
 /* A new version with each change, in place or not, and none without. */
@@ -349,7 +338,7 @@ versions_follow_changes(void)
 	CHECK_EQ(set(key, sketch, HS_NEVER, NULL), HS_OK);
 	CHECK_EQ(keys_version(&h, key, now_us, &version), HS_OK);
 	CHECK(version > last);
-	close_store();
+	heap_finish(&h);
 }
 
 /* Whichever segment cannot be had: refused, and the key is what it was. */
@@ -388,7 +377,7 @@ no_memory_changes_nothing(void)
 	CHECK(refused > 3);
 	for (int k = 0; k < KEYS; k++)
 		check_key(k);
-	close_store();
+	heap_finish(&h);
 }
 
 /* ---- effects ------------------------------------------------------------------------- */
@@ -466,7 +455,7 @@ effects_can_be_replayed(void)
 		for (int k = 0; k < 5; k++)
 			check_key(k);
 	}
-	close_store();
+	heap_finish(&h);
 }
 
 static void
@@ -505,7 +494,7 @@ a_full_effects_buffer_stops_the_command(void)
 	}
 	CHECK_EQ(get(key, got, NULL), HS_OK);
 	CHECK_NEAR(hs_hll_estimate(got), 1, 0);
-	close_store();
+	heap_finish(&h);
 }
 
 /* ---- dump and load --------------------------------------------------------------------- */
@@ -556,7 +545,7 @@ dumps_load_and_damage_does_not(void)
 		dump[1]++;
 		CHECK_EQ(load(key, hs_bytes(dump, size)), HS_CORRUPT);
 	}
-	close_store();
+	heap_finish(&h);
 }
 
 TEST_MAIN(

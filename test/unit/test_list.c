@@ -70,10 +70,7 @@ done(void)
 	for (uint32_t i = 0; i < h.nparts; i++)
 		while (hs_work(&h, i, HEAP_NOW))
 			;
-	CHECK_EQ(port_locks_held(), 0);
-	CHECK_WELL(hs_keyspace_verify(&h));
-	CHECK_WELL(hs_region_verify());
-	heap_close();
+	heap_finish(&h);
 }
 
 static void
@@ -1272,6 +1269,7 @@ effects_replayed_give_the_same(void)
 		list_model_free(&t.m);
 		list_model_values_free(values, 100);
 		drop("a");
+		hs_keyspace_drop(HEAP_DB, 2);
 		done();
 	}
 	free(log);
@@ -1332,6 +1330,7 @@ effects_follow_other_commands(void)
 		end();
 		drop("a");
 		drop("b");
+		hs_keyspace_drop(HEAP_DB, 2);
 		done();
 	}
 }

@@ -75,15 +75,10 @@ open_store(void)
 static void
 close_store(void)
 {
-	CHECK_WELL(hs_keyspace_verify(&h));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
 	run_close(&r);
 	free(fx.data);
-	hs_keyspace_drop(HEAP_DB, 1);
 	hs_keyspace_drop(HEAP_DB, 2);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	heap_close();
+	heap_finish(&h);
 }
 
 static void

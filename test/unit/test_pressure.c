@@ -21,23 +21,6 @@
 
 static HsHandle ks;
 
-static void
-check_well(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&ks));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-}
-
-static void
-close_store(void)
-{
-	check_well();
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	heap_close();
-}
-
 /* zadd of 'n' members at once, the first of this number, as a command does it; *rooms counts retries. */
 static HsStatus
 add_members(uint64_t key, unsigned first, unsigned n, unsigned *rooms)
@@ -92,11 +75,11 @@ endless_collections(void)
 		if (k > 600 && s.keys < low)
 			low = s.keys;
 		if (k % 500 == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	CHECK(low > 100);
 	CHECK(most < 64);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* One try after the other, with 'meanwhile' in between; how it ended. */
@@ -152,7 +135,7 @@ room_after_a_deletion(void)
 	CHECK(done);
 	for (uint64_t i = 0; i < 1000; i++)
 		REQUIRE_EQ(set_against(key + i, 100, nothing, &rooms), HS_OK);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -203,7 +186,7 @@ only_hot_keys_may_go(void)
 	waitpid(reader, NULL, 0);
 	CHECK_EQ(status, HS_NO_MEMORY);
 	CHECK(rooms < 1000);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* All keys are in use all the time: a command ends, either way. */
@@ -224,7 +207,7 @@ every_key_is_hot(void)
 	}
 	CHECK(most < 2000);
 	CHECK_EQ(set_against(1000000, 300, nothing, &rooms), HS_OK);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -243,7 +226,7 @@ room_of_others(void)
 		CHECK(hs_make_room(&ks, 0, 100, HEAP_NOW));
 		CHECK_EQ(set_against(n, 100, nothing, &rooms), HS_OK);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 static uint64_t
@@ -305,9 +288,9 @@ set_above_the_cap(void)
 		CHECK_EQ(status, HS_NO_MEMORY);
 		CHECK(rooms <= 1);
 		CHECK_EQ(count_keys(1000), 1000);
-		check_well();
+		heap_check(&ks);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 /* All keys of one command at once: they take time in proportion to their number. */
@@ -352,7 +335,7 @@ many_new_keys_at_once(uint64_t memory, size_t n, size_t size, HsStatus wanted, u
 	CHECK_EQ(keys_stats(&ks).keys, status == HS_OK ? n + 100 : 100);
 	free(items);
 	free(names);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -392,7 +375,7 @@ index_above_the_cap(void)
 	s = keys_stats(&ks);
 	CHECK(s.bytes <= s.limit);
 	CHECK(s.keys > 1000);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -448,7 +431,7 @@ writers_compete(void)
 		CASE("writer %u", i);
 		CHECK_EQ(status, 0);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -557,13 +540,13 @@ one_sided_contents(void)
 				CHECK(s.bytes <= s.limit);
 				if (policy == HS_EVICT_S3FIFO)
 					CHECK_EQ(refused, 0);
-				check_well();
+				heap_check(&ks);
 				for (int d = 0; d < 6 && policy == HS_EVICT_S3FIFO; d++)
 					CHECK_EQ(contents[d].write(1000000 + (uint64_t) d), HS_OK);
 				CHECK_EQ(hs_keyspace_flush(&ks, HEAP_NOW, &removed), HS_OK);
 				CHECK_EQ(tiny_key(1), HS_OK);
 				CHECK_EQ(large_value(2), HS_OK);
-				close_store();
+				heap_finish(&ks);
 			}
 }
 

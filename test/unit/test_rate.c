@@ -24,11 +24,8 @@ open_all(void)
 static void
 close_all(void)
 {
-	CHECK_WELL(hs_keyspace_verify(&h));
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
 	run_close(&r);
-	heap_close();
+	heap_finish(&h);
 }
 
 static HsRate

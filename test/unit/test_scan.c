@@ -31,17 +31,6 @@ open_store(size_t region, HsEviction eviction)
 	heap_keyspace(&ks, 1, eviction, 0);
 }
 
-static void
-close_store(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&ks));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	heap_close();
-}
-
 static bool
 visit(void *arg, HsOp *op, HsRecord *record)
 {
@@ -134,7 +123,7 @@ empty_keyspace_ends_at_once(void)
 	open_store(8 * MB, HS_EVICT_NONE);
 	walk_all(10, NULL);
 	CHECK(walk.calls <= ks.nparts * 4);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -155,7 +144,7 @@ quiet_scan_meets_all_once(void)
 			wrong += walk.met[i] != 1;
 		CHECK_EQ(wrong, 0);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -170,7 +159,7 @@ expired_keys_are_not_met(void)
 	for (uint32_t i = 0; i < 5000; i++)
 		wrong += walk.met[i] != i % 2;
 	CHECK_EQ(wrong, 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -191,7 +180,7 @@ index_grows_during_scan(void)
 	walk_all(20, add_many);
 	CHECK_EQ(keys_count(&ks, HEAP_NOW), STABLE + 300 * 500 - (walk.calls < 300 ? (300 - walk.calls) * 500 : 0));
 	check_stable_met_once();
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -217,7 +206,7 @@ index_shrinks_during_scan(void)
 	walk_all(20, remove_many);
 	CHECK_EQ(keys_count(&ks, HEAP_NOW), STABLE);
 	check_stable_met_once();
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Waves: the index grows and shrinks several times while the scan goes on. */
@@ -255,7 +244,7 @@ index_waves_during_scan(void)
 		check_stable_met_once();
 		CHECK_WELL(hs_keyspace_verify(&ks));
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 typedef struct Again
@@ -325,7 +314,7 @@ refused_bucket_comes_again(void)
 	}
 	check_stable_met_once();
 	CHECK(a.said_no > 10);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -349,7 +338,7 @@ eviction_during_scan(void)
 		twice += walk.met[i] > 1;
 	CHECK_EQ(twice, 0);
 	CHECK(keys_stats(&ks).evicted > 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 TEST_MAIN(TEST(empty_keyspace_ends_at_once),

@@ -21,30 +21,6 @@ open_store(size_t region, HsEviction eviction, uint64_t memory)
 	heap_keyspace(&ks, 1, eviction, memory);
 }
 
-static void
-check_well(void)
-{
-	CHECK_WELL(hs_keyspace_verify(&ks));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(port_locks_held(), 0);
-	CHECK_WELL(keys_disagreement());
-}
-
-/* Everything goes with the keyspace: no segment and no page stays in use. */
-static void
-close_store(void)
-{
-	check_well();
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK(!hs_keyspace_is_current(&ks));
-	CHECK_EQ(heap_segs_in_use(), 0);
-	CHECK_EQ(hs_region->index_pages_free, hs_region->index_segs * HS_PAGES_PER_SEG);
-	CHECK_EQ(hs_region->part_pages_free, hs_region->part_segs * HS_PAGES_PER_SEG);
-	CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);
-	CHECK_WELL(hs_region_verify());
-	heap_close();
-}
-
 static bool
 value_is(HsBytes key, HsBytes want)
 {
@@ -85,7 +61,7 @@ keys_and_values_of_all_sizes(void)
 			CHECK_EQ(keys_set(&ks, hs_bytes(key, ksize), bytes, HS_NEVER, HEAP_NOW), HS_OK);
 			CHECK(value_is(hs_bytes(key, ksize), bytes));
 		}
-		check_well();
+		heap_check(&ks);
 	}
 	/* each key has its last value; a key that differs in one byte is another */
 	for (size_t k = 0; k < sizeof(key_sizes) / sizeof(key_sizes[0]); k++)
@@ -114,7 +90,7 @@ keys_and_values_of_all_sizes(void)
 	CHECK_EQ(keys_stats(&ks).big_bytes, 0);
 	free(value);
 	free(key);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -136,7 +112,7 @@ read_reports_what_it_found(void)
 	CHECK_EQ(hs_read(&ks, key, HEAP_NOW, NULL, 0, &read), HS_BUFFER_TOO_SMALL);
 	CHECK_EQ(hs_peek(&ks, key, HEAP_NOW, &read), HS_OK);
 	CHECK_EQ(read.size, 10);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* A collection of a type whose record is all there is. */
@@ -168,7 +144,7 @@ wrong_type_is_told(void)
 	CHECK_EQ(keys_set(&ks, key, hs_bytes_str("now a string"), HS_NEVER, HEAP_NOW), HS_OK);
 	CHECK_EQ(keys_stats(&ks).keys_by_type[HS_HLL], 0);
 	CHECK_EQ(keys_stats(&ks).keys_by_type[HS_STRING], 1);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Whatever the draft was for, an abandoned one leaves the old value. */
@@ -210,12 +186,12 @@ abandoned_drafts_leave_nothing(void)
 		}
 		hs_op_end(&op);
 		CHECK_EQ(get_status(other), HS_NOT_FOUND);
-		check_well();
+		heap_check(&ks);
 	}
 	after = keys_stats(&ks);
 	CHECK_EQ(after.keys, before.keys);
 	CHECK_EQ(after.live_bytes, before.live_bytes);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -238,7 +214,7 @@ grow_and_shrink(uint32_t n)
 		if (keys_set(&ks, keys_name(name, i), hs_bytes(&value, 4), HS_NEVER, HEAP_NOW) != HS_OK)
 			missing++;
 		if (i % (n / 7) == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	REQUIRE_EQ(missing, 0);
 	CHECK_EQ(keys_count(&ks, HEAP_NOW), n);
@@ -262,7 +238,7 @@ grow_and_shrink(uint32_t n)
 		if (hs_peek(&ks, keys_name(name, k), HEAP_NOW, &read) != HS_NOT_FOUND)
 			missing++;
 		if (i % (n / 7) == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	CHECK_EQ(missing, 0);
 	keys_work(&ks, HEAP_NOW);
@@ -280,7 +256,7 @@ index_grows_and_shrinks(void)
 	open_store(64 * MB, HS_EVICT_NONE, 0);
 	for (int round = 0; round < 3; round++)
 		grow_and_shrink(199999);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -308,10 +284,10 @@ few_keys_that_stay_keep_few_pages(void)
 		if (i % keep_every != 0)
 			missing += !keys_del(&ks, keys_name(name, i), HEAP_NOW);
 		if (i % (n / 20) == 0)
-			check_well();
+			heap_check(&ks);
 	}
 	keys_work(&ks, HEAP_NOW);
-	check_well();
+	heap_check(&ks);
 	for (uint32_t i = 0; i < n; i++)
 	{
 		uint32_t	value = n;
@@ -324,7 +300,7 @@ few_keys_that_stay_keep_few_pages(void)
 	CHECK_EQ(stats.keys, n / keep_every);
 	/* a directory, a page of buckets more than needed, and one of overflow buckets for each */
 	CHECK(stats.index_bytes <= peak / keep_every * 3 / 2 + ks.nparts * 3 * HS_PAGE_SIZE);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* The smallest store there is, with one partition or few. */
@@ -339,7 +315,7 @@ small_keyspaces_work(void)
 		open_store(8 * MB, HS_EVICT_NONE, limits[i]);
 		CHECK(ks.nparts >= 1 && ks.nparts <= HS_MAX_PARTS);
 		grow_and_shrink(1999);
-		close_store();
+		heap_finish(&ks);
 	}
 }
 
@@ -373,7 +349,7 @@ overwriting_does_not_grow(void)
 		keys_pattern(buf + 1000, 100, 1990000 + i);
 		CHECK(value_is(keys_name(name, i), hs_bytes(buf + 1000, 100)));
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -408,7 +384,7 @@ changes_in_place(void)
 	hs_op_end(&op);
 	CHECK_EQ(hs_read(&ks, key, HEAP_NOW, buf, 3000, &read), HS_OK);
 	CHECK_EQ(read.flags & HS_RF_VALUE, 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -518,7 +494,7 @@ versions_change_with_each_write(void)
 	for (uint32_t i = 0; i < 6; i++)
 		hs_keyspace_drop(HEAP_DB, 10 + i);
 	heap_keyspace(&ks, 1, HS_EVICT_NONE, 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* A version in the record changes nothing else about the key. */
@@ -543,7 +519,7 @@ version_keeps_value_and_expiry(void)
 		CHECK(read.size == sizes[i] && keys_is_pattern(hs_bytes(buf, read.size), (uint64_t) i));
 		CHECK_EQ(read.expires_us, HEAP_NOW + 10 + i);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -586,9 +562,9 @@ late_readers_do_no_harm(void)
 		for (uint64_t i = 0; i < 30000; i++)
 			missing += !value_is(keys_name(name, i), hs_bytes(&i, 8));
 		CHECK_EQ(missing, 0);
-		check_well();
+		heap_check(&ks);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 /* A bucket that stays in the middle of a change, as if the writer had been
@@ -618,7 +594,7 @@ reader_falls_back_to_the_lock(void)
 	CHECK_EQ(port_locks_held(), 0);
 	hs_change_end(slot.head);
 	CHECK_EQ(hs_read(&ks, key, HEAP_NOW, buf, 10, &read), HS_OK);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -654,7 +630,7 @@ several_keys_at_once(void)
 		CHECK_EQ(port_locks_held(), 0);
 		for (size_t i = 0; i < n; i++)
 			CHECK(value_is(keys[i], hs_bytes(&n, sizeof(n))));
-		check_well();
+		heap_check(&ks);
 	}
 	/* under shared locks of all partitions */
 	REQUIRE_EQ(hs_multi_begin(&m, &ks, NULL, 0, HS_SHARED, HEAP_NOW), HS_OK);
@@ -664,7 +640,7 @@ several_keys_at_once(void)
 		CHECK(hs_find(&op) != NULL);
 	}
 	hs_multi_end(&m);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -735,8 +711,8 @@ places_are_looked_for_again(void)
 	hs_multi_end(&m);
 	CHECK_EQ(wrong, 0);
 	CHECK_EQ(keys_stats(&ks).keys, 0);
-	check_well();
-	close_store();
+	heap_check(&ks);
+	heap_finish(&ks);
 }
 
 /* Begun without a time, a command asks for it when a key can expire, and once. */
@@ -770,8 +746,8 @@ clock_is_read_when_it_matters(void)
 	CHECK(hs_find(&op) == NULL);
 	hs_op_end(&op);
 	CHECK_EQ(keys_stats(&ks).keys, 1);
-	check_well();
-	close_store();
+	heap_check(&ks);
+	heap_finish(&ks);
 }
 
 /*
@@ -814,7 +790,7 @@ index_catches_up_after_many_inserts(void)
 	for (uint32_t p = 0; p < ks.nparts; p++)
 		buckets += hs_nbuckets(ks.parts[p]);
 	CHECK(buckets >= n / HS_BUCKET_SLOTS);
-	check_well();
+	heap_check(&ks);
 	/* and the other way round: the worker gives back what one command emptied */
 	REQUIRE_EQ(hs_multi_begin(&m, &ks, keys, n, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
 	for (uint32_t i = 0; i < n; i++)
@@ -825,10 +801,10 @@ index_catches_up_after_many_inserts(void)
 	hs_multi_end(&m);
 	keys_work(&ks, HEAP_NOW);
 	CHECK_EQ(keys_stats(&ks).index_bytes, 0);
-	check_well();
+	heap_check(&ks);
 	free(names);
 	free(keys);
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -840,7 +816,7 @@ multi_refuses_long_keys(void)
 	open_store(8 * MB, HS_EVICT_NONE, 0);
 	CHECK_EQ(hs_multi_begin(&m, &ks, keys, 2, HS_SHARED, HEAP_NOW), HS_KEY_TOO_LONG);
 	CHECK_EQ(port_locks_held(), 0);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -880,7 +856,7 @@ statistics_count(void)
 	CHECK_EQ(s.hits + s.misses + s.sets + s.deletes + s.expired + s.evicted + s.refused, 0);
 	CHECK_EQ(s.reset_us, HEAP_NOW + 5);
 	CHECK_EQ(s.keys, 80);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* What a key is said to take, and what all take. */
@@ -904,7 +880,7 @@ key_bytes_are_about_right(void)
 		CHECK(bytes >= sizes[i] + key.size + 4);
 		CHECK(bytes <= sizes[i] + sizes[i] / 8 + 128);	/* with a bucket of its own */
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -936,7 +912,7 @@ random_key_finds_all(void)
 	}
 	CHECK_EQ(nseen, 200);
 	CHECK_EQ(hs_random_key(&ks, 1, HEAP_NOW, buf, 2, &size), HS_BUFFER_TOO_SMALL);
-	close_store();
+	heap_finish(&ks);
 }
 
 /*
@@ -977,7 +953,7 @@ keyspaces_do_not_mix(void)
 	CHECK(hs_read(&c, key, HEAP_NOW, buf, 10, &read) == HS_OK && buf[0] == 'c');
 	hs_keyspace_drop(8, 1);
 	hs_keyspace_drop(8, 1);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* A handle of a dropped keyspace never reaches one that came after it. */
@@ -1020,7 +996,7 @@ dropped_handles_stay_dropped(void)
 		CHECK_EQ(port_locks_held(), 0);
 		CHECK(value_is(key, hs_bytes_str("new")));
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -1065,7 +1041,7 @@ keyspace_table_is_walked_and_filled(void)
 	for (uint32_t slot = 0; hs_keyspace_slot(slot, &in_use, &db, &server, &h); slot++)
 		used += in_use;
 	CHECK_EQ(used, 1);
-	close_store();
+	heap_finish(&ks);
 }
 
 /* Without memory for its partitions a keyspace is not made, nor in part. */
@@ -1085,7 +1061,7 @@ keyspace_without_memory(void)
 	heap_fail_after(-1);
 	CHECK_EQ(hs_keyspace_open(HEAP_DB, 1, &opts, &h), HS_OK);
 	ks = h;
-	close_store();
+	heap_finish(&ks);
 }
 
 static void
@@ -1114,9 +1090,9 @@ flush_counts_live_keys(void)
 		CHECK_EQ(s.live_bytes, 0);
 		CHECK_EQ(s.big_bytes, 0);
 		CHECK(s.bytes <= fresh.bytes);
-		check_well();
+		heap_check(&ks);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 /* After 2^31 merges the epoch starts again, and does not count on into HS_CLOSED. */
@@ -1140,9 +1116,9 @@ epoch_wraps(void)
 			CHECK(keys_del(&ks, keys_name(name, i), HEAP_NOW));
 		for (uint32_t i = 0; i < ks.nparts; i++)
 			CHECK(atomic_load(&ks.parts[i]->geometry) < last);
-		check_well();
+		heap_check(&ks);
 	}
-	close_store();
+	heap_finish(&ks);
 }
 
 TEST_MAIN(TEST(keys_and_values_of_all_sizes),

@@ -31,13 +31,8 @@ open_all(void)
 static void
 close_all(void)
 {
-	CHECK_WELL(hs_keyspace_verify(&h));
-	CHECK_WELL(hs_region_verify());
-	CHECK_EQ(atomic_load(&hs_region->orphan_segs), 0);
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
 	run_close(&r);
-	heap_close();
+	heap_finish(&h);
 }
 
 static bool

@@ -37,11 +37,8 @@ open_all(size_t region)
 static void
 close_all(void)
 {
-	CHECK_WELL(hs_region_verify());
 	run_close(&r);
-	hs_keyspace_drop(HEAP_DB, 1);
-	CHECK_EQ(heap_segs_in_use(), 0);
-	heap_close();
+	heap_finish(&h);
 }
 
 static HsStatus
