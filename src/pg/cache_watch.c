@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "glue.h"
 #include "invalidate.h"
 
 /* Arguments of the trigger begin with what they are. */
@@ -72,6 +73,10 @@ hotset_kv_watch_trigger(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("kv_watch_trigger must be an AFTER trigger"),
 				 errhint("Use kv_watch.")));
+	/* Not preloaded: there are no results, and there will be none before a restart.  A table
+	 * must not become read only because its cache is gone. */
+	if (hsg_shared == NULL)
+		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 	{
 		hsg_touch_schema();

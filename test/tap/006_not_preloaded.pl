@@ -45,6 +45,27 @@ is($node->safe_psql('postgres', q{SET hotset.keyspace = 't'; SHOW hotset.keyspac
 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'hotset'");
 $node->restart;
+my $fetch = q{SELECT kv_fetch('watched:1', 'SELECT name FROM watched WHERE id = 1')};
+$node->safe_psql('postgres', q{CREATE TABLE watched (id int PRIMARY KEY, name text);
+		INSERT INTO watched VALUES (1, 'kept');
+		SELECT kv_watch('watched', 'watched:{id}')});
+is($node->safe_psql('postgres', "$fetch; $fetch"), "kept\nkept", 'a table is watched');
+
+# Somebody takes the library out again: there is no result that could be stale, so
+# tables go on.
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+is($node->safe_psql('postgres', q{UPDATE watched SET name = 'changed';
+		INSERT INTO watched VALUES (2, 'two'); DELETE FROM watched WHERE id = 2;
+		TRUNCATE watched; INSERT INTO watched VALUES (1, 'new');
+		SELECT name FROM watched}), 'new', 'watched tables can be written without the library');
+like(($node->psql('postgres', q{SELECT kv_watch('watched', 'watched:{id}')}))[2],
+	qr/must be loaded via shared_preload_libraries/, 'but not be watched anew');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'hotset'");
+$node->restart;
+is($node->safe_psql('postgres', $fetch), 'new', 'back again, with what is there now');
+$node->safe_psql('postgres', q{UPDATE watched SET name = 'newer'});
+is($node->safe_psql('postgres', $fetch), 'newer', 'and watched as before');
 is($node->safe_psql('postgres', q{SELECT kv_set('k', 'v', keyspace => 't'); SHOW hotset.memory}),
 	"t\n32MB", 'with the line added it works');
 $node->stop;
