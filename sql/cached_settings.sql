@@ -79,6 +79,27 @@ SELECT kv_fetch('t', 'WITH s AS (SELECT current_setting(''app.tenant'', true) AS
 SELECT kv_fetch('t', 'SELECT setting FROM pg_settings WHERE name = ''TimeZone''');
 SELECT kv_fetch('t', 'SELECT current_schemas(true)');
 SELECT kv_fetch('t', 'SELECT pg_client_encoding()');
+-- so is what does so in functions, as far as their bodies tell
+CREATE FUNCTION tenant() RETURNS text LANGUAGE sql STABLE AS $$ SELECT Current_Setting('app.tenant') $$;
+CREATE FUNCTION tenant_parsed() RETURNS text LANGUAGE sql STABLE RETURN current_setting('app.tenant');
+CREATE FUNCTION tenant_called() RETURNS text LANGUAGE sql STABLE RETURN 'of ' || tenant_parsed();
+CREATE FUNCTION tenant_pl() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (SELECT setting FROM pg_settings WHERE name = 'app.tenant'); END $$;
+CREATE FUNCTION is_tenant(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN $1 || $2 = current_setting('app.tenant'); END $$;
+CREATE OPERATOR @@@ (LEFTARG = text, RIGHTARG = text, FUNCTION = is_tenant);
+CREATE VIEW of_tenant_too AS SELECT 'a' AS name WHERE tenant() = '1';
+SELECT kv_fetch('t', 'SELECT tenant()');
+SELECT kv_fetch('t', 'SELECT tenant_called()');
+SELECT kv_fetch('t', 'SELECT 1 WHERE ''x'' = tenant_pl()');
+SELECT kv_fetch('t', 'SELECT ''1'' @@@ ''''');
+SELECT kv_fetch('t', 'SELECT name FROM of_tenant_too');
+CREATE OR REPLACE FUNCTION tenant_parsed() RETURNS text LANGUAGE sql STABLE RETURN CASE WHEN random() > 2 THEN tenant_called() ELSE 'nobody' END;
+SELECT kv_fetch('t', 'SELECT tenant_called()');
+CREATE FUNCTION named_alike(pg_settings_id int) RETURNS text LANGUAGE plpgsql AS $$ DECLARE my_session_user text; BEGIN RETURN pg_settings_id; END $$;
+SELECT kv_fetch('t', 'SELECT named_alike(1)');
+DROP FUNCTION named_alike;
+DROP VIEW of_tenant_too;
+DROP OPERATOR @@@ (text, text);
+DROP FUNCTION tenant, tenant_called, tenant_parsed, tenant_pl, is_tenant;
 SELECT kv_fetch('t', 'SELECT ''of tenant '' || $1', ARRAY[current_setting('app.tenant')]);
 SELECT kv_define('t', 'SELECT current_setting(''app.tenant'') WHERE $1::text IS NOT NULL', 't:{1}'), kv_fetch_def('t', '1');
 SELECT kv_define('t', 'SELECT current_setting(''app.tenant'') WHERE $1::text IS NOT NULL', 't:{1}', rls_covered => true);

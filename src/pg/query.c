@@ -7,10 +7,15 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/parallel.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -103,6 +108,7 @@ static void check_statement(SPIPlanPtr plan, const HsgQuery *q);
 static ParamListInfo params_of(const KeptPlan *p, const HsgQuery *q, MemoryContext caller);
 static void check_security(SPIPlanPtr plan);
 static bool looks_at_session(Node *node, void *context);
+static bool is_of_session(Oid function, void *context);
 static void look_at(List *relations);
 static void take_result(const HsgQuery *q, HsgResult *r);
 
@@ -450,13 +456,14 @@ static void
 check_security(SPIPlanPtr plan)
 {
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	List	   *visited = NIL;
 
 	if (source->dependsOnRLS || seen.row_security)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot cache a query whose result depends on row security"),
 				 errdetail("Others could be shown rows that are not theirs.")));
-	if (looks_at_session((Node *) source->query_list, NULL))
+	if (looks_at_session((Node *) source->query_list, &visited))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot cache a query whose result depends on the session"),
@@ -465,36 +472,104 @@ check_security(SPIPlanPtr plan)
 }
 
 static bool
+is_word(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+}
+
+/* Is one of these a word of the text, in whatever case? */
+static bool
+names_session(const char *text)
+{
+	static const char *const names[] = {"current_setting", "set_config", "pg_settings", "session_user",
+		"pg_backend_pid", "pg_my_temp_schema", "inet_client_addr", "inet_client_port",
+	"inet_server_addr", "inet_server_port"};
+
+	while (*text != '\0')
+	{
+		size_t		size = 0;
+
+		while (is_word(text[size]))
+			size++;
+		for (int i = 0; i < lengthof(names) && size > 0; i++)
+			if (strlen(names[i]) == size && pg_strncasecmp(text, names[i], size) == 0)
+				return true;
+		text += Max(size, 1);
+	}
+	return false;
+}
+
+/*
+ * Functions in SQL, PL/pgSQL and the like are taken by their word: what a body names it will use.  What
+ * it calls is looked at only if it was parsed when it was created.  visited: functions that
+ * were looked at already.
+ */
+static bool
+body_looks_at_session(Oid function, List **visited)
+{
+	HeapTuple	tuple;
+	Oid			language;
+	bool		is_parsed;
+	bool		is_null;
+	char	   *body = NULL;
+	Datum		d;
+
+	if (list_member_oid(*visited, function))
+		return false;
+	*visited = lappend_oid(*visited, function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	d = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &is_null);
+	is_parsed = !is_null;
+	if (!is_parsed)
+		d = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &is_null);
+	if (!is_null && language != INTERNALlanguageId && language != ClanguageId)
+		body = TextDatumGetCString(d);
+	ReleaseSysCache(tuple);
+	if (body == NULL)
+		return false;
+	return is_parsed ? looks_at_session(stringToNode(body), visited) : names_session(body);
+}
+
+static bool
+is_of_session(Oid function, void *context)
+{
+	switch (function)
+	{
+		case F_CURRENT_SETTING_TEXT:
+		case F_CURRENT_SETTING_TEXT_BOOL:
+		case F_SET_CONFIG:
+		case F_PG_SHOW_ALL_SETTINGS:
+		case F_SESSION_USER:
+		case F_PG_BACKEND_PID:
+		case F_PG_MY_TEMP_SCHEMA:
+		case F_CURRENT_SCHEMAS:
+		case F_PG_CLIENT_ENCODING:
+		case F_PG_TRIGGER_DEPTH:
+		case F_PG_PREPARED_STATEMENT:
+		case F_PG_CURSOR:
+		case F_PG_LISTENING_CHANNELS:
+		case F_INET_CLIENT_ADDR:
+		case F_INET_CLIENT_PORT:
+		case F_INET_SERVER_ADDR:
+		case F_INET_SERVER_PORT:
+			return true;
+	}
+	return function >= FirstNormalObjectId && body_looks_at_session(function, context);
+}
+
+/* context: where to put functions that were looked at, as a List **. */
+static bool
 looks_at_session(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, SQLValueFunction) && ((SQLValueFunction *) node)->op == SVFOP_SESSION_USER)
 		return true;
-	if (IsA(node, FuncExpr))
-	{
-		switch (((FuncExpr *) node)->funcid)
-		{
-			case F_CURRENT_SETTING_TEXT:
-			case F_CURRENT_SETTING_TEXT_BOOL:
-			case F_SET_CONFIG:
-			case F_PG_SHOW_ALL_SETTINGS:
-			case F_SESSION_USER:
-			case F_PG_BACKEND_PID:
-			case F_PG_MY_TEMP_SCHEMA:
-			case F_CURRENT_SCHEMAS:
-			case F_PG_CLIENT_ENCODING:
-			case F_PG_TRIGGER_DEPTH:
-			case F_PG_PREPARED_STATEMENT:
-			case F_PG_CURSOR:
-			case F_PG_LISTENING_CHANNELS:
-			case F_INET_CLIENT_ADDR:
-			case F_INET_CLIENT_PORT:
-			case F_INET_SERVER_ADDR:
-			case F_INET_SERVER_PORT:
-				return true;
-		}
-	}
+	if (check_functions_in_node(node, is_of_session, context))
+		return true;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, looks_at_session, context, 0);
 	return expression_tree_walker(node, looks_at_session, context);

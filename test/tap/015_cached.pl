@@ -58,11 +58,11 @@ $node->command_ok([ "$bin/pgbench", '-n', '-c', 200, '-j', 2, '-t', 1, '-f', $sc
 cmp_ok(counts($node, 'computed'), '<=', 2, 'ran the query at most twice');
 
 # Whoever computes is cancelled or terminated: the next takes over, nobody hangs.
-$node->safe_psql('postgres', q{CREATE FUNCTION longer() RETURNS text LANGUAGE sql AS $$ SELECT pg_sleep(1000) WHERE current_setting('application_name') = 'holder'; SELECT 'done' $$});
+$node->safe_psql('postgres', q{CREATE FUNCTION longer() RETURNS text LANGUAGE sql AS $$ SELECT pg_sleep(1000) WHERE kv_del('sleeps'); SELECT 'done' $$});
 for my $how ('cancel', 'terminate')
 {
 	my $holder = $node->background_psql('postgres', on_error_stop => 0);
-	$holder->query_safe("SET application_name = 'holder'");
+	$holder->query_safe("SET application_name = 'holder'; SELECT kv_set('sleeps', 'once')");
 	$holder->query_until(qr/started/, "\\echo started\nSELECT kv_fetch('held $how', 'SELECT longer()');\n");
 	ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'}), 'one computes');
 	my $waiter = $node->background_psql('postgres');
@@ -77,7 +77,7 @@ for my $how ('cancel', 'terminate')
 # and the one who waits can be cancelled
 {
 	my $holder = $node->background_psql('postgres', on_error_stop => 0);
-	$holder->query_safe("SET application_name = 'holder'");
+	$holder->query_safe("SET application_name = 'holder'; SELECT kv_set('sleeps', 'once')");
 	$holder->query_until(qr/started/, "\\echo started\nSELECT kv_fetch('held', 'SELECT longer()');\n");
 	ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'}), 'one computes');
 	my ($ret, $out, $err) = $node->psql('postgres', q{SET statement_timeout = '200ms'; SELECT kv_fetch('held', 'SELECT longer()', wait => '10 minutes')});
