@@ -24,6 +24,7 @@
 #include "utils/tuplestore.h"
 
 #include "../engine/hot.h"
+#include "../engine/label.h"
 #include "../engine/type.h"
 #include "glue.h"
 
@@ -523,6 +524,11 @@ hotset_verify(PG_FUNCTION_ARGS)
 					 errmsg("keyspace of server %u in database %u is damaged: %s",
 							server, db, wrong)));
 	}
+	wrong = hs_labels_verify();
+	if (wrong != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("labels of cached results are damaged: %s", wrong)));
 	wrong = hs_sums_verify();
 	for (int naps = 0; wrong != NULL && naps < SUMS_NAPS; naps++)
 	{
