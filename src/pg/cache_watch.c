@@ -46,6 +46,7 @@ static void touch_rows(const Trigger *trigger, HeapTuple old, HeapTuple fresh, T
 static void render(StringInfo out, const char *template, HeapTuple tuple, TupleDesc desc);
 static void render_column(StringInfo out, HeapTuple tuple, TupleDesc desc, int column);
 static void check_template(const char *template, Relation rel);
+static bool has_trigger(Oid oid);
 static void check_owner(Oid oid);
 static void check_table(Relation rel);
 static void collect(FunctionCallInfo fcinfo, int n, bool is_array, const char *prefix,
@@ -247,9 +248,10 @@ watch_command(FunctionCallInfo fcinfo, bool is_array)
 	hsg_require(fcinfo, 0, "table");
 	oid = PG_GETARG_OID(0);
 	check_owner(oid);
-	is_watched = OidIsValid(get_trigger_oid(oid, "hotset_watch", true));
-	/* the lock of CREATE TRIGGER or DROP TRIGGER, before anything is looked at */
-	rel = relation_open(oid, is_watched ? AccessExclusiveLock : ShareRowExclusiveLock);
+	/* the lock of DROP TRIGGER or CREATE TRIGGER, before anything is looked at */
+	rel = relation_open(oid, has_trigger(oid) ? AccessExclusiveLock : ShareRowExclusiveLock);
+	/* others may have watched it while we waited */
+	is_watched = has_trigger(oid);
 	check_table(rel);
 	initStringInfo(&args);
 	collect(fcinfo, 1, is_array, KEY_PREFIX, rel, &args);
@@ -414,6 +416,12 @@ unwatch(Oid oid)
 	foreach(lc, tables)
 		run(psprintf("DROP TRIGGER IF EXISTS hotset_watch_truncate ON %s",
 					 table_name(lfirst_oid(lc))));
+}
+
+static bool
+has_trigger(Oid oid)
+{
+	return OidIsValid(get_trigger_oid(oid, "hotset_watch", true));
 }
 
 /* Before a lock is asked for: nobody may bring a table of others to a halt. */
