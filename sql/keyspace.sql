@@ -282,6 +282,28 @@ SELECT count(kv_get('k' || i % 2, 'ks_a')) FROM ks_rows;
 SELECT hits + misses AS counted FROM hotset_stats WHERE keyspace = 'ks_a';
 DROP TABLE ks_rows;
 
+-- default_ttl is for every key that a call makes without a ttl of its own
+CREATE SERVER ks_d FOREIGN DATA WRAPPER hotset OPTIONS (memory '4MB', default_ttl '1 hour');
+SET hotset.keyspace = 'ks_d';
+SELECT count(*) AS made FROM (SELECT kv_set('set', 'x'), kv_mset('{mset}', '{x}'), kv_getset('getset', 'x'), kv_set('keep', 'x', keep_ttl => true), kv_append('append', 'x'), kv_append('append_big', repeat('x', 300000)),
+	kv_setrange('setrange', 3, 'x'), kv_incr('incr'), kv_decr('decr'), kv_incrbyfloat('incrbyfloat', 0.5), kv_setbit('setbit', 1, true), kv_bitfield('bitfield', '{SET u8 0 1}'),
+	kv_bitop('or', 'bitop', '{setbit}'), kv_set_if('set_if', 'x', NULL::text), kv_copy('set', 'copy'), kv_restore('restore', kv_dump('set')),
+	hset('hset', 'f', 'x'), hset('hset_json', '{"f": 1}'::jsonb), hset_row('hset_row', ROW(1)), hsetnx('hsetnx', 'f', 'x'), hincrby('hincrby', 'f', 1), hincrbyfloat('hincrbyfloat', 'f', 1),
+	sadd('sadd', 'm'), sadd('moved', 'm'), smove('moved', 'smove', 'm'), sunionstore('sunionstore', '{sadd}'), sinterstore('sinterstore', '{sadd}'), sdiffstore('sdiffstore', '{sadd,none}'),
+	zadd('zadd', 1, 'm'), zincrby('zincrby', 1, 'm'), zunionstore('zunionstore', '{zadd}'), zinterstore('zinterstore', '{zadd}'), zdiffstore('zdiffstore', '{zadd}'),
+	zrangestore('zrangestore', 'zadd', 0, -1), zrangestorebyscore('zrangestorebyscore', 'zadd', 0, 9), zrangestorebylex('zrangestorebylex', 'zadd', NULL, NULL),
+	lpush('lpush', 'x'), rpush('rpush', '{x,y}'::text[]), lmove('rpush', 'lmove', true, true), pfadd('pfadd', 'x'), pfmerge('pfmerge', '{pfadd}'), pfset('pfset', hll_empty()),
+	kv_fill('fill', 'x', (SELECT lease FROM kv_get_lease('fill')))) AS q;
+SELECT kv_fetch('fetch', 'SELECT 1'), kv_define('ks defined', 'SELECT 2', 'defined');
+SELECT kv_fetch_def('ks defined');
+SELECT count(*) FILTER (WHERE expires_at BETWEEN now() + '59 minutes' AND now() + '61 minutes') AS expire, count(*) FILTER (WHERE expires_at IS NULL) AS "do not" FROM kv_scan();
+SELECT key FROM kv_scan() WHERE expires_at IS NULL ORDER BY key;
+-- a change of one that is there leaves its own
+SELECT kv_persist('set'), kv_append('set', 'y'), kv_setrange('set', 0, 'z'), kv_set('number', '1', ttl => '2 hours'), kv_incrbyfloat('number', 1), kv_incr('number'), kv_getex('number');
+SELECT kv_ttl('set') AS set, kv_ttl('number') > '1 hour 59 minutes' AS number;
+SELECT kv_undefine('ks defined');
+RESET hotset.keyspace;
+DROP SERVER ks_d;
 DROP VIEW ks_limits, ks_segments;
 DROP SERVER ks_a, ks_b;
 SELECT hotset_verify();

@@ -456,7 +456,7 @@ edit_in_place(HsOp *op, const Plan *p, HsStringView *old)
 static HsStatus
 edit_small(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags)
 {
-	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : HS_NEVER;
+	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : p->e->new_expires_us;
 	HsDraft		draft;
 	HsStatus	status = hs_reserve(op, (uint16_t) (HS_STRING | flags), p->size,
 									expires_us, &draft);
@@ -476,7 +476,7 @@ edit_small(HsOp *op, const Plan *p, const HsStringView *old, uint16_t flags)
 static HsStatus
 edit_big(HsOp *op, const Plan *p, HsEdit *e, const HsStringView *old, uint16_t flags)
 {
-	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : HS_NEVER;
+	int64_t		expires_us = old->record != NULL ? hs_expiry(old->record) : e->new_expires_us;
 	HsDraft		draft;
 	HsStatus	status = reserve_big(op, p, e, old, flags, expires_us, &draft);
 

@@ -362,7 +362,7 @@ hs_string_incr(HsOp *op, int64_t by, int64_t new_expires_us, int64_t *result)
 }
 
 HsStatus
-hs_string_incrbyfloat(HsOp *op, double by, double *result)
+hs_string_incrbyfloat(HsOp *op, double by, int64_t new_expires_us, double *result)
 {
 	HsRecord   *record;
 	HsStatus	status = find_string(op, &record);
@@ -382,7 +382,7 @@ hs_string_incrbyfloat(HsOp *op, double by, double *result)
 	if (!isfinite(sum))
 		return HS_NOT_A_NUMBER;
 	v.bytes = hs_bytes(text, hs_float_format(sum, text));
-	status = value_write(op, record, &v, record != NULL ? hs_expiry(record) : HS_NEVER);
+	status = value_write(op, record, &v, record != NULL ? hs_expiry(record) : new_expires_us);
 	if (status == HS_OK)
 		*result = sum;
 	return status;

@@ -279,10 +279,10 @@ extern uint8_t *hs_string_note(HsOp *op, uint16_t flags, int64_t expires_us, siz
 extern HsStatus hs_string_incr(HsOp *op, int64_t by, int64_t new_expires_us, int64_t *result);
 
 /*
- * Add a double and store the shortest decimal form that reads back as the sum.
- * HS_NOT_FLOAT; HS_NOT_A_NUMBER if the sum is infinite or NaN.  Lock: exclusive.
+ * Add a double and store the shortest decimal form that reads back as the sum; a missing key
+ * is as above.  HS_NOT_FLOAT; HS_NOT_A_NUMBER if the sum is infinite or NaN.  Lock: exclusive.
  */
-extern HsStatus hs_string_incrbyfloat(HsOp *op, double by, double *result);
+extern HsStatus hs_string_incrbyfloat(HsOp *op, double by, int64_t new_expires_us, double *result);
 
 /*
  * ---- A string's bytes under the lock -------------------------------------------------
@@ -318,6 +318,7 @@ typedef struct HsEdit
 	size_t		offset;
 	size_t		grow_to;		/* at least so many bytes, and room for an eighth more */
 	size_t		max_value;		/* longest result, bytes */
+	int64_t		new_expires_us; /* expiry if this makes the key, else ignored */
 	uint8_t    *scratch;		/* HS_SEG_SIZE bytes, or NULL until it is needed */
 	size_t		result_size;	/* out: bytes of the new value */
 

@@ -54,7 +54,7 @@ typedef struct Definition
 	char	   *key;			/* template */
 	char	  **tags;
 	int			ntags;
-	int64		ttl_us;
+	int64		ttl_us;			/* 0: the keyspace's */
 	int64		soft_ttl_us;
 	int64		wait_us;
 	bool		rls_covered;
@@ -241,7 +241,7 @@ read_row(Definition *d, HeapTuple row, TupleDesc desc)
 		for (int i = 0; i < n; i++)
 			d->tags[d->ntags++] = TextDatumGetCString(elems[i]);
 	}
-	d->ttl_us = interval_column(row, desc, 7, hsg_fetch_ttl, HS_NEVER);
+	d->ttl_us = interval_column(row, desc, 7, hsg_fetch_ttl, 0);
 	d->soft_ttl_us = interval_column(row, desc, 8, hsg_fetch_ttl, HS_NEVER);
 	d->wait_us = interval_column(row, desc, 9, hsg_fetch_wait, HSG_FETCH_WAIT_US);
 	d->rls_covered = DatumGetBool(SPI_getbinval(row, desc, 10, &is_null));
@@ -381,7 +381,6 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 	f.add_deps = f.query.nargs > 0 ? add_deps : NULL;
 	f.templates = &t;
 	f.stored = stored_name(d, &f.query, key);
-	f.ttl_us = d->ttl_us;
 	f.soft_ttl_us = d->soft_ttl_us;
 	f.wait_us = d->wait_us;
 	f.rls_covered = d->rls_covered;
@@ -393,6 +392,7 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 	SetUserIdAndSecContext(d->owner, context | SECURITY_LOCAL_USERID_CHANGE);
 	f.h = hsg_keyspace_named(d->keyspace);
 	SetUserIdAndSecContext(user, context);
+	f.ttl_us = d->ttl_us != 0 ? d->ttl_us : hsg_fetch_default_ttl(f.h);
 	hsg_fetch(&f);
 	if (hsg_fetch_is_null(&f))
 		PG_RETURN_NULL();

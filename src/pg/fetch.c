@@ -211,6 +211,14 @@ hsg_fetch_ttl(const Interval *iv)
 }
 
 int64
+hsg_fetch_default_ttl(HsHandle *h)
+{
+	int64		us = hs_default_ttl_us(h);
+
+	return us != 0 ? us : HS_NEVER;
+}
+
+int64
 hsg_fetch_wait(const Interval *iv)
 {
 	int64		us = hsg_interval_us(iv);

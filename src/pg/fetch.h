@@ -51,6 +51,8 @@ extern Datum hsg_fetch_datum(HsgFetch *f, HsCachedKind kind);
 
 /* Microseconds of a time to live; 22023 unless it is positive. */
 extern int64 hsg_fetch_ttl(const Interval *iv);
+/* That of a result for which none was given: the keyspace's, or HS_NEVER. */
+extern int64 hsg_fetch_default_ttl(HsHandle *h);
 /* Microseconds of a wait; 22023 if it is negative. */
 extern int64 hsg_fetch_wait(const Interval *iv);
 

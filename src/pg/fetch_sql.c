@@ -81,9 +81,8 @@ fetch_arguments(FunctionCallInfo fcinfo, HsgFetch *f)
 	hsg_arg_deps(fcinfo, key, ARG_TAGS, &f->deps);
 	f->wait_us = PG_ARGISNULL(ARG_WAIT) ? HSG_FETCH_WAIT_US :
 		hsg_fetch_wait(PG_GETARG_INTERVAL_P(ARG_WAIT));
-	f->ttl_us = hs_default_ttl_us(f->h) != 0 ? hs_default_ttl_us(f->h) : HS_NEVER;
-	if (!PG_ARGISNULL(ARG_TTL))
-		f->ttl_us = hsg_fetch_ttl(PG_GETARG_INTERVAL_P(ARG_TTL));
+	f->ttl_us = PG_ARGISNULL(ARG_TTL) ? hsg_fetch_default_ttl(f->h) :
+		hsg_fetch_ttl(PG_GETARG_INTERVAL_P(ARG_TTL));
 	f->soft_ttl_us = PG_ARGISNULL(ARG_SOFT_TTL) ? HS_NEVER :
 		hsg_fetch_ttl(PG_GETARG_INTERVAL_P(ARG_SOFT_TTL));
 	f->rls_covered = false;

@@ -674,12 +674,14 @@ hotset_kv_incrbyfloat(PG_FUNCTION_ARGS)
 	HsOp		op;
 	HsStatus	status;
 	double		by;
+	int64_t		expires_us;
 	double		result = 0;
 
 	hsg_require(fcinfo, 0, "key");
 	key = hsg_arg_bytes(fcinfo, 0);
 	by = hsg_arg_increment(fcinfo, 1);
-	HSG_TRY(status, op, h, key, HS_EXCLUSIVE, hs_string_incrbyfloat(&op, by, &result));
+	expires_us = hsg_default_expiry(h);
+	HSG_TRY(status, op, h, key, HS_EXCLUSIVE, hs_string_incrbyfloat(&op, by, expires_us, &result));
 	if (status == HS_NOT_A_NUMBER)
 		hsg_refuse_overflow();
 	hsg_check(status, h, key, HS_STRING, op.found_type);
@@ -740,6 +742,7 @@ edit_command(FunctionCallInfo fcinfo, HsHandle *h, HsEdit *e)
 	HsStatus	status;
 
 	e->max_value = (size_t) hsg_max_value;
+	e->new_expires_us = hsg_default_expiry(h);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();

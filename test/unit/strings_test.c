@@ -190,7 +190,7 @@ run_edit(Runner *r, HsBytes key, HsBytes bytes, bool is_text,
 		 bool append, size_t offset, size_t *size)
 {
 	HsEdit		e = {.bytes = bytes,.is_text = is_text,.append = append,.offset = offset,
-	.max_value = r->max_value};
+	.max_value = r->max_value,.new_expires_us = HS_NEVER};
 	HsOp		op;
 	HsStatus	status;
 	uint64_t	hash = 0;
@@ -245,7 +245,7 @@ run_incrbyfloat(Runner *r, HsBytes key, double by, double *result)
 		status = begin(r, &op, key, HS_EXCLUSIVE);
 		if (status != HS_OK)
 			return status;
-		status = hs_string_incrbyfloat(&op, by, result);
+		status = hs_string_incrbyfloat(&op, by, HS_NEVER, result);
 		end(r, &op);
 	} while (again(r, status, op.hash, op.need));
 	return status;

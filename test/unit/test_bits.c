@@ -788,7 +788,8 @@ edits_notice_changes(void)
 	open_store();
 	for (int what = 0; what < 3; what++)
 	{
-		HsEdit		e = {.bytes = B("0123456789"),.append = true,.max_value = 2 * MB,.scratch = r.scratch};
+		HsEdit		e = {.bytes = B("0123456789"),.append = true,.max_value = 2 * MB,
+		.new_expires_us = HS_NEVER,.scratch = r.scratch};
 		HsOp		op;
 		size_t		need;
 		HsStatus	status;

@@ -175,7 +175,7 @@ count_float(HsOp *op)
 {
 	double		d;
 
-	return hs_string_incrbyfloat(op, 0.1, &d);
+	return hs_string_incrbyfloat(op, 0.1, LATER, &d);
 }
 
 static HsStatus

@@ -272,6 +272,42 @@ floats_count_too(void)
 	close_all();
 }
 
+/* Sums, appended and changed parts: who makes a key says how long it lives, others do not. */
+static void
+a_key_made_by_a_change_expires(void)
+{
+	static uint8_t big[300000];
+
+	open_all();
+	for (int what = 0; what < 6; what++)
+	{
+		int64_t		later = r.now_us + 1000;
+		HsEdit		e = {.bytes = what % 2 == 0 ? B("x") : hs_bytes(big, sizeof(big)),.append = what < 2,
+		.max_value = r.max_value,.scratch = r.scratch};
+		HsOp		op;
+		double		d;
+		size_t		need = 0;
+		bool		deleted;
+
+		CASE("%d", what);
+		for (int again = 0; again < 2; again++, later += 1000)
+		{
+			e.new_expires_us = later;
+			if (what < 4)
+				CHECK_EQ(hs_edit_prepare(&h, B("made"), &e, r.now_us, &need), HS_OK);
+			CHECK_EQ(hs_op_begin(&op, &h, B("made"), HS_EXCLUSIVE, r.now_us), HS_OK);
+			CHECK_EQ(what < 4 ? hs_string_edit(&op, &e) : hs_string_incrbyfloat(&op, 0.5, later, &d), HS_OK);
+			CHECK_EQ(hs_expiry(hs_find(&op)), r.now_us + 1000);
+			hs_op_end(&op);
+			hs_edit_discard(&e);
+		}
+		CHECK_EQ(hs_op_begin(&op, &h, B("made"), HS_EXCLUSIVE, r.now_us), HS_OK);
+		CHECK_EQ(hs_key_delete(&op, &deleted), HS_OK);
+		hs_op_end(&op);
+	}
+	close_all();
+}
+
 /* "1e+15" is what an integer counter cannot go on with */
 static void
 whole_floats_count_on_as_integers(void)
@@ -1303,6 +1339,7 @@ TEST_MAIN(TEST(integers_have_one_form),
 		  TEST(keys_expire_to_the_microsecond),
 		  TEST(counters_stop_at_their_limits),
 		  TEST(floats_count_too),
+		  TEST(a_key_made_by_a_change_expires),
 		  TEST(whole_floats_count_on_as_integers),
 		  TEST(no_numbers_are_refused),
 		  TEST(ranges_are_those_of_redis),
