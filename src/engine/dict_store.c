@@ -197,6 +197,7 @@ is_well_formed(HsType type, HsBytes payload)
 	unsigned	each = type == HS_HASH ? 2 : 1;
 	uint32_t	n;
 	size_t		pos = DUMP_HEADER;
+	HsBytes		item;
 
 	if (payload.size < DUMP_HEADER)
 		return false;
@@ -205,15 +206,8 @@ is_well_formed(HsType type, HsBytes payload)
 		return false;
 	for (uint64_t i = 0; i < (uint64_t) n * each; i++)
 	{
-		uint32_t	size;
-
-		if (payload.size - pos < HS_ITEM_HEADER)
+		if (!hs_item_take(payload, &pos, i % each == 0 ? HS_MAX_KEY : HS_DICT_VALUE_MAX, &item))
 			return false;
-		memcpy(&size, payload.data + pos, HS_ITEM_HEADER);
-		pos += HS_ITEM_HEADER;
-		if (size > (i % each == 0 ? HS_MAX_KEY : HS_DICT_VALUE_MAX) || payload.size - pos < size)
-			return false;
-		pos += size;
 	}
 	return pos == payload.size;
 }

@@ -104,4 +104,24 @@ hs_items_next(const HsItems *items, size_t *pos, HsBytes *item)
 	return true;
 }
 
+/*
+ * The same in bytes that may be anything, as those of a dump: false if they end before the item
+ * does, or if its size is above 'most'.  *pos is not beyond their end.
+ */
+static inline bool
+hs_item_take(HsBytes bytes, size_t *pos, size_t most, HsBytes *item)
+{
+	uint32_t	size;
+
+	if (bytes.size - *pos < HS_ITEM_HEADER)
+		return false;
+	memcpy(&size, bytes.data + *pos, HS_ITEM_HEADER);
+	*pos += HS_ITEM_HEADER;
+	if (size > most || bytes.size - *pos < size)
+		return false;
+	*item = hs_bytes(bytes.data + *pos, size);
+	*pos += size;
+	return true;
+}
+
 #endif							/* HS_ITEMS_H */

@@ -49,14 +49,8 @@ static bool
 payload_next(void *arg, HsBytes *value)
 {
 	Payload    *p = arg;
-	uint32_t	size;
 
-	if (p->pos == p->bytes.size)
-		return false;
-	memcpy(&size, p->bytes.data + p->pos, HS_ITEM_HEADER);
-	*value = hs_bytes(p->bytes.data + p->pos + HS_ITEM_HEADER, size);
-	p->pos += HS_ITEM_HEADER + size;
-	return true;
+	return hs_item_take(p->bytes, &p->pos, HS_LIST_VALUE_MAX, value);
 }
 
 static void
@@ -71,6 +65,7 @@ is_well_formed(HsBytes payload)
 {
 	uint32_t	n;
 	size_t		pos = DUMP_HEADER;
+	HsBytes		value;
 
 	if (payload.size < DUMP_HEADER)
 		return false;
@@ -79,15 +74,8 @@ is_well_formed(HsBytes payload)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 	{
-		uint32_t	size;
-
-		if (payload.size - pos < HS_ITEM_HEADER)
+		if (!hs_item_take(payload, &pos, HS_LIST_VALUE_MAX, &value))
 			return false;
-		memcpy(&size, payload.data + pos, HS_ITEM_HEADER);
-		pos += HS_ITEM_HEADER;
-		if (size > HS_LIST_VALUE_MAX || payload.size - pos < size)
-			return false;
-		pos += size;
 	}
 	return pos == payload.size;
 }

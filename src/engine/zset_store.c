@@ -7,6 +7,8 @@
  */
 #include "zset_int.h"
 
+#include "items.h"
+
 #define DUMP_HEADER		4
 
 /*
@@ -228,15 +230,12 @@ static bool
 payload_next(void *arg, double *score, HsBytes *member)
 {
 	Payload    *p = arg;
-	uint32_t	size;
 
 	if (p->pos == p->bytes.size)
 		return false;
-	memcpy(score, p->bytes.data + p->pos, 8);
-	memcpy(&size, p->bytes.data + p->pos + 8, 4);
-	*member = hs_bytes(p->bytes.data + p->pos + 12, size);
-	p->pos += 12 + size;
-	return true;
+	memcpy(score, p->bytes.data + p->pos, sizeof(*score));
+	p->pos += sizeof(*score);
+	return hs_item_take(p->bytes, &p->pos, HS_MAX_KEY, member);
 }
 
 static void
@@ -251,6 +250,7 @@ is_well_formed(HsBytes payload)
 {
 	uint32_t	n;
 	size_t		pos = DUMP_HEADER;
+	HsBytes		member;
 
 	if (payload.size < DUMP_HEADER)
 		return false;
@@ -261,19 +261,15 @@ is_well_formed(HsBytes payload)
 	{
 		double		score;
 		double		stored;
-		uint32_t	size;
 
-		if (payload.size - pos < 12)
+		if (payload.size - pos < sizeof(score))
 			return false;
-		memcpy(&score, payload.data + pos, 8);
+		memcpy(&score, payload.data + pos, sizeof(score));
+		pos += sizeof(score);
 		stored = score + 0.0;
-		if (score != score || memcmp(&stored, &score, 8) != 0)
+		if (score != score || memcmp(&stored, &score, sizeof(score)) != 0 ||
+			!hs_item_take(payload, &pos, HS_MAX_KEY, &member))
 			return false;
-		memcpy(&size, payload.data + pos + 8, 4);
-		pos += 12;
-		if (size > HS_MAX_KEY || payload.size - pos < size)
-			return false;
-		pos += size;
 	}
 	return pos == payload.size;
 }

@@ -12,6 +12,7 @@
 
 #include "../engine/dues.h"
 #include "../engine/dump.h"
+#include "../engine/items.h"
 #include "../engine/key.h"
 #include "../engine/many.h"
 #include "../engine/slot.h"
@@ -36,7 +37,6 @@ static bytea *dump_seal(uint8_t *chunk, size_t size, HsType type, uint16_t flags
 static void restore_check(HsHandle *h, HsBytes key, HsDump *dump);
 static void json_text_parse(HsDump *dump);
 static void members_check(HsBytes payload, size_t before, bool has_values);
-static bool sized_next(HsBytes payload, size_t *pos, HsBytes *bytes);
 
 /*
  * ---- Deleting, counting ------------------------------------------------------
@@ -620,26 +620,9 @@ members_check(HsBytes payload, size_t before, bool has_values)
 	{
 		CHECK_FOR_INTERRUPTS();
 		pos += before;
-		if (!sized_next(payload, &pos, &member) ||
-			(has_values && !sized_next(payload, &pos, &value)))
+		if (!hs_item_take(payload, &pos, SIZE_MAX, &member) ||
+			(has_values && !hs_item_take(payload, &pos, SIZE_MAX, &value)))
 			return;
 		(void) pg_verifymbstr((const char *) member.data, (int) member.size, false);
 	}
-}
-
-/* Take [u32 size][bytes] at *pos apart; false if it does not fit. */
-static bool
-sized_next(HsBytes payload, size_t *pos, HsBytes *bytes)
-{
-	uint32_t	size;
-
-	if (payload.size - *pos < sizeof(size))
-		return false;
-	memcpy(&size, payload.data + *pos, sizeof(size));
-	*pos += sizeof(size);
-	if (payload.size - *pos < size)
-		return false;
-	*bytes = hs_bytes(payload.data + *pos, size);
-	*pos += size;
-	return true;
 }
