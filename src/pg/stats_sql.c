@@ -1,5 +1,5 @@
 /*
- * watch_sql.c
+ * stats_sql.c
  *	  Looking at keyspaces and at the region: counters, memory, large keys.
  *
  * Numbers about a keyspace are for roles with USAGE on it and for members of
