@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 #
 # The documents and the code say the same: every function is documented and
-# commented, every documented function and setting exists, links lead somewhere.
+# commented, every documented function, setting and file exists, links lead somewhere.
 # Run from the top of the tree; prints TAP.
 use strict;
 use warnings;
@@ -67,5 +67,17 @@ foreach my $path (glob('*.md docs/*.md'))
 	push @broken, map { "$path: $_" } grep { !-e "$directory$_" } slurp($path) =~ /\]\(([^)#:]+)(?:#[^)]*)?\)/g;
 }
 none('every link in the documents leads to a file', @broken);
+
+my %source = map { m{([^/]+)$} => 1 } glob('src/*/*.[ch]');
+my ($map) = slurp('docs/architecture.md') =~ /^## Where is what\n(.*?)^## /ms;
+none('every source file is in the map of docs/architecture.md, a header by its .c file',
+	grep { $map !~ /`\Q$_\E`/ && !(/^(.*)\.h$/ && $source{"$1.c"}) } keys %source);
+my %c_file = (%source, map { m{([^/]+)$} => 1 } glob('test/*/*.[ch] test/*/*/*.[ch]'));
+my @gone;
+foreach my $path (glob('*.md docs/*.md'))
+{
+	push @gone, map { "$path: $_" } grep { !$c_file{$_} } slurp($path) =~ m{`(?:[\w/]+/)?(\w+\.[ch])`}g;
+}
+none('every C file in the documents exists', @gone);
 
 done_testing();
