@@ -53,8 +53,19 @@ hs_cached_read_large(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsCac
 	return HS_OK;
 }
 
+bool
+hs_cached_is_later(const HsCached *a, const HsCached *b)
+{
+	for (unsigned i = 0; i < a->ndeps && i < b->ndeps; i++)
+	{
+		if (a->deps[i].slot == b->deps[i].slot && a->deps[i].label > b->deps[i].label)
+			return true;
+	}
+	return false;
+}
+
 HsStatus
-hs_cached_put(HsOp *op, HsNewValue *v, uint64_t label, int64_t expires_us, bool *done)
+hs_cached_put(HsOp *op, HsNewValue *v, const HsCached *c, int64_t expires_us, bool *done)
 {
 	HsRecord   *record;
 	HsDraft		draft;
@@ -66,10 +77,10 @@ hs_cached_put(HsOp *op, HsNewValue *v, uint64_t label, int64_t expires_us, bool 
 	/* replacing a newer one would be useless, though not wrong; large ones are not looked at */
 	if (record != NULL && !(hs_record_flags(record) & HS_RF_BIG))
 	{
-		HsBytes		old = hs_value(record);
-		HsCached	c;
+		HsBytes		bytes = hs_value(record);
+		HsCached	old;
 
-		if (hs_cached_unseal(old.data, old.size, &c) && c.deps[0].label > label)
+		if (hs_cached_unseal(bytes.data, bytes.size, &old) && hs_cached_is_later(&old, c))
 			return HS_OK;
 	}
 	status = hs_value_reserve(op, HS_CACHED, v, expires_us, &draft);

@@ -124,11 +124,17 @@ hs_cached_read(HsHandle *h, HsBytes key, int64_t now_us, HsGot *got, HsCached *c
 }
 
 /*
- * Store the prepared value, v->bytes being sealed and v->flags 0.  *done is false if there is
- * an entry with a newer label of the key.  HS_WRONG_TYPE if the key holds something
+ * Does a depend on later changes than b?  Labels only grow from one snapshot to a later one, so one of
+ * them tells; of the slots those that are the same at the same place.
+ */
+extern bool hs_cached_is_later(const HsCached *a, const HsCached *b);
+
+/*
+ * Store the prepared value, v->bytes being c, sealed, and v->flags 0.  *done is false if there is
+ * an entry that depends on later changes.  HS_WRONG_TYPE if the key holds something
  * that is not cached, HS_NO_MEMORY.  Lock: exclusive.
  */
-extern HsStatus hs_cached_put(HsOp *op, HsNewValue *v, uint64_t label, int64_t expires_us,
+extern HsStatus hs_cached_put(HsOp *op, HsNewValue *v, const HsCached *c, int64_t expires_us,
 							  bool *done);
 
 #endif							/* HS_CACHED_H */

@@ -157,11 +157,31 @@ hsg_cache_labels(const HsSnapshot *s, const HsgDeps *deps, uint64_t *labels)
  * ---- Storing -------------------------------------------------------------------
  */
 
+static void
+claim(HsCached *c, const HsgDeps *deps, const uint64_t *labels)
+{
+	c->ndeps = deps->n;
+	for (unsigned i = 0; i < deps->n; i++)
+		c->deps[i] = (HsSlotLabel) {deps->slot[i], labels[i]};
+}
+
+bool
+hsg_cache_may_store(const HsSnapshot *s, const HsgDeps *deps, const HsgEntry *e)
+{
+	uint64_t	labels[HS_CACHED_DEPS];
+	HsCached	c;
+
+	if (hsg_has_changes() || !s->usable || !hsg_cache_labels(s, deps, labels))
+		return false;
+	claim(&c, deps, labels);
+	return e == NULL || !hs_cached_is_later(&e->cached, &c);
+}
+
 bool
 hsg_cache_store(HsHandle *h, HsBytes stored, const HsgDeps *deps, const uint64_t *labels,
 				const HsgResult *r, bool is_asked)
 {
-	HsCached	c = {.kind = r->kind,.size = r->bytes.size,.ndeps = deps->n,
+	HsCached	c = {.kind = r->kind,.size = r->bytes.size,
 	.soft_expires_us = r->soft_expires_us};
 	HsNewValue	v = {0};
 	uint8_t    *sealed = NULL;
@@ -169,8 +189,7 @@ hsg_cache_store(HsHandle *h, HsBytes stored, const HsgDeps *deps, const uint64_t
 	HsOp		op;
 	HsStatus	status;
 
-	for (unsigned i = 0; i < deps->n; i++)
-		c.deps[i] = (HsSlotLabel) {deps->slot[i], labels[i]};
+	claim(&c, deps, labels);
 	if (r->bytes.size <= (size_t) hsg_max_value)
 		sealed = palloc_extended(r->bytes.size + HS_CACHED_TRAILER,
 								 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
@@ -194,7 +213,7 @@ hsg_cache_store(HsHandle *h, HsBytes stored, const HsgDeps *deps, const uint64_t
 		if (status != HS_OK)
 			continue;
 		HSG_ONCE(status, op, h, stored, HS_EXCLUSIVE,
-				 hs_cached_put(&op, &v, labels[0], r->expires_us, &done));
+				 hs_cached_put(&op, &v, &c, r->expires_us, &done));
 		hs_value_discard(&v);
 	} while (hsg_retry(h, status, op.hash, op.need));
 	pfree(sealed);

@@ -78,6 +78,12 @@ extern HsgCacheFound hsg_cache_look(HsHandle *h, HsBytes stored, uint32_t key_sl
 /* Labels of the snapshot in all slots; false if it has none in one of them. */
 extern bool hsg_cache_labels(const HsSnapshot *s, const HsgDeps *deps, uint64_t *labels);
 
+/*
+ * Could what is computed under the snapshot be stored?  e: the entry that hsg_cache_look() has just found
+ * to be of other labels, or NULL.
+ */
+extern bool hsg_cache_may_store(const HsSnapshot *s, const HsgDeps *deps, const HsgEntry *e);
+
 /* A result to be stored. */
 typedef struct HsgResult
 {

@@ -20,7 +20,7 @@
 #include "flight.h"
 #include "wait.h"
 
-static bool fetch_or_wait(HsgFetch *f, HsgCacheFound found);
+static bool fetch_or_wait(HsgFetch *f, HsgCacheFound found, HsgCacheCount why);
 static void fetch_run(HsgFetch *f);
 static void run_query(HsgFetch *f);
 
@@ -36,7 +36,7 @@ hsg_fetch(HsgFetch *f)
 	hsg_snapshot(&f->snapshot);
 	found = hsg_cache_look(f->h, f->stored, f->deps.slot[0], &f->snapshot, &f->entry, &why);
 	hsg_cache_count(why);
-	f->is_entry = found == HSG_CACHE_HIT || fetch_or_wait(f, found);
+	f->is_entry = found == HSG_CACHE_HIT || fetch_or_wait(f, found, why);
 	if (f->is_entry)
 		return;
 	PG_TRY();
@@ -51,15 +51,22 @@ hsg_fetch(HsgFetch *f)
 	PG_END_TRY();
 }
 
+/* Is there something to wait for?  Not where what others compute cannot be used, or mine not be kept. */
+static bool
+may_share(const HsgFetch *f, HsgCacheCount why)
+{
+	return hsg_cache_may_hit() &&
+		hsg_cache_may_store(&f->snapshot, &f->deps, why == HSG_CACHE_MISS_LABEL ? &f->entry : NULL);
+}
+
 /*
  * True if the entry will do: somebody else has computed it, or is renewing what is
  * still good.  Else the caller computes, with a flight or without.
  */
 static bool
-fetch_or_wait(HsgFetch *f, HsgCacheFound found)
+fetch_or_wait(HsgFetch *f, HsgCacheFound found, HsgCacheCount why)
 {
 	int64		until_us = hsg_wait_clock_us() + f->wait_us;
-	HsgCacheCount why;
 
 	if (found == HSG_CACHE_SOFT)
 	{
@@ -70,8 +77,7 @@ fetch_or_wait(HsgFetch *f, HsgCacheFound found)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_RECURSION),
 				 errmsg("the query of a cached result fetches that result")));
-	/* what cannot be stored, or not be used, need not be waited for */
-	if (hsg_has_changes() || !f->snapshot.usable || !hsg_cache_may_hit())
+	if (!may_share(f, why))
 		return false;
 	while (!hsg_flight_begin(f->flight))
 	{
@@ -83,6 +89,8 @@ fetch_or_wait(HsgFetch *f, HsgCacheFound found)
 		}
 		if (hsg_cache_look(f->h, f->stored, f->deps.slot[0], &f->snapshot, &f->entry, &why))
 			return true;
+		if (!may_share(f, why))
+			return false;
 	}
 	f->has_flight = true;
 	return false;

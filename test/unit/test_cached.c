@@ -39,7 +39,7 @@ entry_of(uint64_t n, size_t size, unsigned ndeps)
 	.soft_expires_us = n % 3 == 0 ? HEAP_NOW + (int64_t) n : HS_NEVER};
 
 	for (unsigned i = 0; i < ndeps; i++)
-		c.deps[i] = (HsSlotLabel) {(uint32_t) (n * 31 + i), n + ((uint64_t) i << 40)};
+		c.deps[i] = (HsSlotLabel) {31 + i, n + ((uint64_t) i << 40)};
 	return c;
 }
 
@@ -76,7 +76,7 @@ put(HsHandle *mine, uint8_t *buf, HsBytes key, uint64_t n, size_t size, unsigned
 	status = hs_op_begin(&op, mine, key, HS_EXCLUSIVE, HEAP_NOW);
 	if (status == HS_OK)
 	{
-		status = hs_cached_put(&op, &v, c.deps[0].label, expires_us, done);
+		status = hs_cached_put(&op, &v, &c, expires_us, done);
 		hs_op_end(&op);
 	}
 	hs_value_discard(&v);
@@ -153,6 +153,21 @@ older_results_do_not_replace_newer_ones(void)
 	CHECK_EQ(get(key, sizeof(room), HEAP_NOW, &got, &c), HS_OK);
 	CHECK(is_entry(&c, room, 11, 60, 1));
 	heap_close();
+
+	/* any of the labels tells, but those of other slots */
+	{
+		HsCached	a = entry_of(10, 0, 3);
+		HsCached	b = entry_of(10, 0, 2);
+
+		CHECK(!hs_cached_is_later(&a, &b));
+		a.deps[2].label++;
+		CHECK(!hs_cached_is_later(&a, &b));
+		a.deps[1].label++;
+		CHECK(hs_cached_is_later(&a, &b));
+		CHECK(!hs_cached_is_later(&b, &a));
+		b.deps[1].slot++;
+		CHECK(!hs_cached_is_later(&a, &b));
+	}
 }
 
 static void
