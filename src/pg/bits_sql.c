@@ -375,12 +375,12 @@ hotset_kv_bitop(PG_FUNCTION_ARGS)
 	int			n;
 
 	hsg_require(fcinfo, 1, "dest");
-	n = hsg_arg_keys(fcinfo, 2, &sources);
-	if (n == 0 || (c.how == HS_BITS_NOT && n != 1))
+	hsg_require(fcinfo, 2, "keys");
+	n = hsg_arg_some_keys(fcinfo, 2, &sources);
+	if (c.how == HS_BITS_NOT && n != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 c.how == HS_BITS_NOT ? errmsg("operation \"not\" takes exactly one key")
-				 : errmsg("at least one key is needed")));
+				 errmsg("operation \"not\" takes exactly one key")));
 	keys = palloc_array(HsBytes, n + 1);
 	memcpy(keys, sources, sizeof(HsBytes) * n);
 	keys[n] = hsg_arg_bytes(fcinfo, 1);
