@@ -10,6 +10,7 @@
 #include "hot.h"
 
 #include "part.h"
+#include "shuffle.h"
 
 /*
  * One per slot of the keyspace table.  (l) lock of the same number in 'locks',
@@ -20,7 +21,7 @@ typedef struct HsHot
 	uint64_t	generation;		/* (l) of the keyspace whose lookups these are */
 	uint64_t	samples;		/* (l) */
 	uint32_t	n;				/* (l) keys in use */
-	uint32_t	spare;
+	_Atomic uint32_t nhandles;	/* (a) atomic: handles that have looked up something */
 	uint64_t	hash[HS_HOT_KEYS];	/* (l) */
 	HsHotKey	keys[HS_HOT_KEYS];	/* (l) */
 } HsHot;
@@ -29,7 +30,8 @@ typedef struct HsHot
 static HsLock *locks = NULL;
 static HsHot *hots = NULL;
 
-static unsigned distance(HsHandle *h, uint64_t seed);
+static unsigned distance(HsHandle *h);
+static unsigned first_distance(HsHandle *h, uint64_t hash);
 static void count_key(HsHot *hot, HsBytes key, uint64_t hash);
 static void fade(HsHot *hot);
 static void clear(HsHot *hot, uint64_t generation);
@@ -79,12 +81,19 @@ hot_unlock(HsHot *hot)
 void
 hs_hot_sample(HsHandle *h, HsBytes key, uint64_t hash)
 {
-	bool		is_first = h->sample_state == 0;
 	HsHot	   *hot;
 
-	h->sample_in = distance(h, hash);
-	if (is_first)
-		return;					/* the first lookup is no more likely than others */
+	if (h->sample_state == 0)
+	{
+		unsigned	first = first_distance(h, hash);
+
+		if (first > 0)
+		{
+			h->sample_in = first - 1;
+			return;
+		}
+	}
+	h->sample_in = distance(h);
 	hot = hot_lock(h, HS_EXCLUSIVE, false);
 	if (hot == NULL)
 		return;
@@ -101,19 +110,30 @@ hs_hot_sample(HsHandle *h, HsBytes key, uint64_t hash)
 
 /* Lookups until the next sample: 0 .. 2 * (HS_HOT_EVERY - 1), evenly. */
 static unsigned
-distance(HsHandle *h, uint64_t seed)
+distance(HsHandle *h)
 {
-	uint64_t	x = h->sample_state;
+	return hs_random_below(&h->sample_state, 2 * HS_HOT_EVERY - 1);
+}
 
-	if (x == 0)
-		x = seed ^ (uint64_t) (uintptr_t) h ^ hs_region->seed ^
-			atomic_load_explicit(&h->ks->hits, memory_order_relaxed);
-	x |= 1;
-	x ^= x << 13;				/* xorshift64 */
-	x ^= x >> 7;
-	x ^= x << 17;
-	h->sample_state = x;
-	return (unsigned) ((x >> 32) * (2 * HS_HOT_EVERY - 1) >> 32);
+/*
+ * A new handle begins at any place between two samples.  What is left of a distance there is
+ * spread as the smaller of two distances is, so the lookups of a session are sampled alike, also
+ * the first.  Sessions that begin with the same key must not all sample the same lookup.
+ */
+static unsigned
+first_distance(HsHandle *h, uint64_t hash)
+{
+	unsigned	a;
+	unsigned	b;
+	uint32_t	n = 0;
+
+	if (hots != NULL)
+		n = atomic_fetch_add_explicit(&hots[h->ks - hs_keyspaces].nhandles, 1,
+									  memory_order_relaxed);
+	h->sample_state = hs_random_mix(hash ^ hs_region->seed) + hs_random_mix(n);
+	a = distance(h);
+	b = distance(h);
+	return a < b ? a : b;
 }
 
 static void

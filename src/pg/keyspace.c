@@ -346,6 +346,8 @@ hsg_keyspace_quietly(const char *name, HsHandle *h)
 		hsg_server_aclcheck(server->oid, GetUserId(), ACL_USAGE) == ACLCHECK_OK &&
 		hs_keyspace_lookup(MyDatabaseId, server->oid, h) == HS_OK;
 	ReleaseSysCache(tuple);
+	if (is_usable)
+		h->sample_in = UINT32_MAX;	/* its looks are nobody's accesses */
 	return is_usable;
 }
 

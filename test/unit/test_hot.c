@@ -100,6 +100,44 @@ rhythm_of_the_caller(void)
 	}
 }
 
+/*
+ * Sessions that end after a few lookups, the first always the same: each lookup counts
+ * as much as one of a long session.
+ */
+static void
+short_sessions(void)
+{
+	static const unsigned lookups[] = {1, 2, 10};
+
+	for (unsigned t = 0; t < sizeof(lookups) / sizeof(*lookups); t++)
+	{
+		unsigned	nsessions = 100000;
+		double		expected = (double) nsessions / HS_HOT_EVERY;
+		HsHotKey	keys[HS_HOT_KEYS];
+		uint64_t	samples;
+		unsigned	n;
+		HsHandle	h;
+
+		CASE("%u lookups", lookups[t]);
+		open_all(&h);
+		for (unsigned i = 0; i < nsessions; i++)
+		{
+			heap_keyspace(&h, 1, HS_EVICT_NONE, 0);
+			for (unsigned k = 0; k < lookups[t]; k++)
+				look_up(&h, k);
+		}
+		n = hs_hot_read(&h, keys, &samples);
+		CHECK_NEAR((double) samples, expected * lookups[t], 0.2 * expected * lookups[t]);
+		for (uint64_t key = 0; key < lookups[t]; key++)
+		{
+			const HsHotKey *k = entry(keys, n, key);
+
+			REQUIRE(k != NULL);
+			CHECK_NEAR((double) k->count, expected, 0.2 * expected);
+		}
+	}
+}
+
 /* After a window or two without a lookup, an old favourite has lost its place. */
 static void
 fame_fades(void)
@@ -173,5 +211,5 @@ dropped_and_reset(void)
 	CHECK_EQ(samples, 0);
 }
 
-TEST_MAIN(TEST(hot_among_many), TEST(rhythm_of_the_caller), TEST(fame_fades),
-		  TEST(long_keys_are_cut), TEST(dropped_and_reset))
+TEST_MAIN(TEST(hot_among_many), TEST(rhythm_of_the_caller), TEST(short_sessions),
+		  TEST(fame_fades), TEST(long_keys_are_cut), TEST(dropped_and_reset))
