@@ -254,8 +254,9 @@ resolve(const char *name, HsHandle *h)
 
 /*
  * The server's oid, locked so that it can be neither dropped nor altered.
- * Locking reads the invalidations that came before; if there were any, the name
- * may mean something else by now.
+ * Locking reads the invalidations that came before, so the name may mean something
+ * else by now.  That cache_epoch has moved would not tell: a server that is told to
+ * (debug_discard_caches) empties all caches each time.
  */
 static Oid
 lock_server(const char *name)
@@ -263,14 +264,14 @@ lock_server(const char *name)
 	for (;;)
 	{
 		Oid			server = get_foreign_server_oid(name, true);
-		uint64		epoch = cache_epoch;
 
 		if (!OidIsValid(server))
 			does_not_exist(name);
 		LockDatabaseObject(ForeignServerRelationId, server, 0, AccessShareLock);
-		if (epoch == cache_epoch)
+		if (get_foreign_server_oid(name, true) == server)
 			return server;
 		UnlockDatabaseObject(ForeignServerRelationId, server, 0, AccessShareLock);
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
