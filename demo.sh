@@ -86,7 +86,7 @@ then
 	trap - EXIT
 	say "
 The server keeps running. Connect and stop it with
-  $bin/psql -h $PGHOST -U postgres demo
+  $bin/psql -h $PGHOST -p $PGPORT -U postgres demo
   $(is_root && printf 'runuser -u postgres -- ')$bin/pg_ctl -D $work/data stop && rm -rf $work"
 elif [ -n "$prompt" ]
 then
