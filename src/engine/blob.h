@@ -2,6 +2,8 @@
  * blob.h
  *	  Where a collection is kept: a small one as a run of bytes in the record of its
  *	  key, a large one as a root node.
+ *
+ * Lock: partition, exclusive for what changes the key.
  */
 #ifndef HS_BLOB_H
 #define HS_BLOB_H

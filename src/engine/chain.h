@@ -8,6 +8,8 @@
  *
  * In pieces, because nodes above a page of the slab would be runs of pages, which
  * are hard to promise and to find.  The owner knows the size, at least 1.
+ *
+ * Lock: partition, exclusive for what takes a part, else shared.
  */
 #ifndef HS_CHAIN_H
 #define HS_CHAIN_H

@@ -10,7 +10,8 @@
  * Large: each member with its value in a node; text above HS_DICT_INLINE bytes is
  * in chains.
  *
- * Known to dict*.c, hash.c, set*.c and dues.c only.
+ * Known to dict*.c, hash.c, set*.c and type.c only.
+ * Lock: partition, exclusive for what changes the dictionary or takes a part, else shared.
  */
 #ifndef HS_DICT_INT_H
 #define HS_DICT_INT_H
@@ -119,6 +120,7 @@ extern void hs_dict_walk(const HsDict *d, uint64_t position, HsDictRun *run, uin
 /* Append the member and/or its value. */
 extern void hs_dict_emit(HsItems *out, const uint8_t *at, bool members, bool values);
 
+/* Of hs_hash_read() and hs_hash_random(), members and/or values.  HS_WRONG_TYPE, HS_BUFFER_TOO_SMALL. */
 extern HsStatus hs_dict_read(HsOp *op, HsType type, HsDictCursor *cursor, bool members,
 							 bool values, HsItems *out);
 extern HsStatus hs_dict_random(HsOp *op, HsType type, int64_t count, bool members, bool values,
@@ -153,6 +155,7 @@ extern HsStatus hs_dict_put(HsOp *op, HsType type, HsDictSource *source, unsigne
 /* The same for one member that hs_dict_find() has looked for in 'd', nothing changed since. */
 extern HsStatus hs_dict_put_found(HsOp *op, const HsDict *d, const uint8_t *found,
 								  HsDictSource *source, unsigned flags, int64_t new_expires_us);
+/* Absent ones are ignored; *removed counts.  The key goes with its last member.  Writes effects. */
 extern HsStatus hs_dict_remove(HsOp *op, HsType type, HsDictSource *source, uint64_t *removed);
 
 /*

@@ -98,7 +98,7 @@ hs_hash_incr(HsOp *op, HsBytes field, int64_t by, int64_t new_expires_us, int64_
 }
 
 HsStatus
-hs_hash_incr_float(HsOp *op, HsBytes field, double by, int64_t new_expires_us, double *result)
+hs_hash_incrbyfloat(HsOp *op, HsBytes field, double by, int64_t new_expires_us, double *result)
 {
 	uint8_t		text[HS_FLOAT_DIGITS];
 	double		sum = 0;

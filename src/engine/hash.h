@@ -42,12 +42,12 @@ extern HsStatus hs_hash_remove(HsOp *op, const HsBytes *fields, size_t n, uint64
 /*
  * Add to a number; an absent field counts as 0.  HS_NOT_INTEGER or HS_OVERFLOW;
  * HS_NOT_FLOAT or HS_NOT_A_NUMBER (also for infinite results).
- * What a float becomes as text is as in hs_string_incr_float().
+ * What a float becomes as text is as in hs_string_incrbyfloat().
  */
 extern HsStatus hs_hash_incr(HsOp *op, HsBytes field, int64_t by, int64_t new_expires_us,
 							 int64_t *result);
-extern HsStatus hs_hash_incr_float(HsOp *op, HsBytes field, double by, int64_t new_expires_us,
-								   double *result);
+extern HsStatus hs_hash_incrbyfloat(HsOp *op, HsBytes field, double by, int64_t new_expires_us,
+									double *result);
 
 /* One value as one item.  HS_NOT_FOUND if key or field is absent. */
 extern HsStatus hs_hash_get(HsOp *op, HsBytes field, HsItems *out);

@@ -48,7 +48,7 @@ hs_value_discard(HsNewValue *v)
 }
 
 /* As hs_reserve(): a record of that type for the prepared value; its pages are the draft's.
- * Once published v->has_pages is to be cleared. */
+ * Once published v->has_pages is to be cleared.  Lock: exclusive. */
 extern HsStatus hs_value_reserve(HsOp *op, HsType type, HsNewValue *v, int64_t expires_us,
 								 HsDraft *draft);
 
@@ -264,7 +264,7 @@ extern void hs_mset_discard(HsMsetItem *items, size_t nitems);
 /*
  * The effect of a command that makes the key a string with these value flags, this expiry and the
  * tags op->tags: returns where the caller puts its 'size' bytes, or NULL if they do not fit:
- * HS_NO_MEMORY, op->need is 0.  op->effects is not NULL.
+ * HS_NO_MEMORY, op->need is 0.  op->effects is not NULL.  Lock: exclusive.
  */
 extern uint8_t *hs_string_note(HsOp *op, uint16_t flags, int64_t expires_us, size_t size);
 
@@ -334,6 +334,8 @@ typedef struct HsEdit
 /* HS_BUFFER_TOO_SMALL: provide 'scratch'.  HS_VALUE_TOO_LONG, HS_NO_MEMORY with
  * *need, HS_GONE.  No lock may be held. */
 extern HsStatus hs_edit_prepare(HsHandle *h, HsBytes key, HsEdit *e, int64_t now_us, size_t *need);
+/* HS_BUFFER_TOO_SMALL: prepare again.  HS_VALUE_TOO_LONG, HS_NO_MEMORY, HS_WRONG_TYPE.
+ * Lock: exclusive. */
 extern HsStatus hs_string_edit(HsOp *op, HsEdit *e);
 extern void hs_edit_discard(HsEdit *e);
 
@@ -341,7 +343,8 @@ extern void hs_edit_discard(HsEdit *e);
  * For key.c: reserve at op's key a copy of the large string 'source', which
  * was prepared as an edit without bytes.  For bits.c: reserve what is larger than
  * hs_big_threshold() after the edit, with value flags 'flags'.  Once it is
- * published, e->is_planned is to be false.
+ * published, e->is_planned is to be false.  HS_BUFFER_TOO_SMALL and HS_NO_MEMORY as hs_string_edit().
+ * Lock: exclusive.
  */
 extern HsStatus hs_edit_reserve_copy(HsOp *op, HsRecord *source, HsEdit *e,
 									 int64_t expires_us, HsDraft *draft);

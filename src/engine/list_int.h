@@ -4,6 +4,7 @@
  *
  * Record of a small list: u32 changes | run.  Of a large one: HsRef of its HsLtree.
  * Known to list*.c only.
+ * Lock: partition, exclusive for what changes the list, else shared.
  */
 #ifndef HS_LIST_INT_H
 #define HS_LIST_INT_H
@@ -59,6 +60,7 @@ typedef struct HsListIter
 
 /* Start at a value; index below list->count. */
 extern void hs_list_iter_init(HsListIter *it, const HsList *l, uint32_t index, bool left);
+/* To the next value, or it->done. */
 extern void hs_list_iter_next(HsListIter *it);
 
 /* The value at hand as one item, or what it needs. */
@@ -128,6 +130,7 @@ typedef struct HsListSource
 	void	   *arg;
 } HsListSource;
 
+/* HS_NO_MEMORY with op->need: nothing changed.  Writes no effects. */
 extern HsStatus hs_list_build(HsOp *op, const HsListSource *source, uint32_t changes,
 							  int64_t expires_us);
 

@@ -18,7 +18,8 @@
  *				too | d bytes with two digits each, all between two u8 with its size
  *
  * Equal values in one run have equal codes and payloads, but for chains.
- * Known to list*.c only.
+ * Known to list*.c only.  Lock: that of the record or block that the run is in, exclusive to
+ * change it.
  */
 #ifndef HS_LIST_RUN_H
 #define HS_LIST_RUN_H

@@ -20,7 +20,8 @@ typedef struct HsNeeds
 /* 'count' more nodes of 'size' bytes; 'needs' is an HsNeeds.  For functions that call need(). */
 extern void hs_needs_add(void *needs, uint32_t size, uint32_t count);
 
-/* hs_slab_prepare() for all of them; false with op->need set if they cannot be promised. */
+/* hs_slab_prepare() for all of them; false with op->need set if they cannot be promised.
+ * Lock: exclusive. */
 extern bool hs_needs_promise(HsOp *op, const HsNeeds *needs);
 
 /*

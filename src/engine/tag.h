@@ -75,11 +75,12 @@ extern uint64_t hs_tags_count(HsMulti *m, HsBytes name);
 extern HsStatus hs_tags_of_key(HsOp *op, HsItems *out);
 
 /* Do again what HS_EF_TAGS says: a string key has exactly the tags in 'names'.
- * HS_CORRUPT, HS_NO_MEMORY. */
+ * HS_CORRUPT, HS_NO_MEMORY.  Lock: exclusive. */
 extern HsStatus hs_tags_redo(HsOp *op, HsBytes names);
 
 /*
  * ---- For commands that write strings ------------------------------------------
+ * Lock: the partition of op's key, and of 'from', exclusive.
  */
 
 /*
@@ -110,6 +111,7 @@ extern bool hs_tags_note_of(HsOp *op, HsRef tags);
 
 /*
  * ---- For the store -----------------------------------------------------------
+ * Lock: exclusive, but where it says otherwise.
  */
 
 /* One more record, or one less, refers to these tags. */

@@ -13,6 +13,8 @@
  *
  * Scores and ends of members are read as words that end where they do: up to 8 bytes in front
  * of a blob are touched, of the record's header and key.
+ *
+ * Known to zset*.c only.  Lock: of a blob in a record that of its partition, exclusive to change it.
  */
 #ifndef HS_ZSET_BLOB_H
 #define HS_ZSET_BLOB_H

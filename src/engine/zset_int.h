@@ -3,6 +3,7 @@
  *	  What the files of the sorted sets share: a set of either encoding.
  *
  * Known to zset*.c only.
+ * Lock: partition, exclusive for what changes the set, else shared.
  */
 #ifndef HS_ZSET_INT_H
 #define HS_ZSET_INT_H
@@ -30,6 +31,7 @@ extern HsStatus hs_zset_open(HsOp *op, HsZset *z);
 /* The same from a record that is known to hold a sorted set. */
 extern void hs_zset_of_record(HsRecord *record, HsZset *z);
 
+/* False if it is not a member. */
 extern bool hs_zset_lookup(const HsZset *z, HsBytes member, double *score);
 /* Sum of the sizes of all members. */
 extern uint64_t hs_zset_member_bytes(const HsZset *z);

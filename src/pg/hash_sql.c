@@ -400,7 +400,7 @@ hotset_hincrbyfloat(PG_FUNCTION_ARGS)
 	by = hsg_arg_increment(fcinfo, 2);
 	expires_us = hsg_default_expiry(h);
 	HSG_TRY(status, op, h, key, HS_EXCLUSIVE,
-			hs_hash_incr_float(&op, field, by, expires_us, &result));
+			hs_hash_incrbyfloat(&op, field, by, expires_us, &result));
 	check_number(status, h, key, field, op.found_type);
 	PG_RETURN_FLOAT8(result);
 }

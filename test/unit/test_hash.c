@@ -131,7 +131,7 @@ counting_by_fractions(void)
 		REQUIRE_EQ(hs_hash_remove(&op, &field, 1, &n), HS_OK);
 		if (cases[i].before != NULL)
 			set_value("n", cases[i].before);
-		CHECK_EQ(hs_hash_incr_float(&op, field, cases[i].by, HS_NEVER, &result), cases[i].want);
+		CHECK_EQ(hs_hash_incrbyfloat(&op, field, cases[i].by, HS_NEVER, &result), cases[i].want);
 		check_value("n", cases[i].after);
 	}
 	hs_op_end(&op);
