@@ -42,6 +42,7 @@ sub none
 }
 
 none('every function is in docs/commands.md', grep { $commands !~ /\b\Q$_\E\b/ } keys %public);
+none('every function is in README.md', grep { $readme !~ /`\Q$_\E`/ } keys %public);
 none('every function has a comment',
 	grep { $sql !~ /^COMMENT ON (?:FUNCTION|AGGREGATE|VIEW|PROCEDURE) \Q$_\E\b/m } keys %exists);
 

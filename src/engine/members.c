@@ -663,7 +663,7 @@ merge(HsMembers *m, struct HsPart *part)
 }
 
 /*
- * ---- Public functions ---------------------------------------------------------------
+ * ---- Making, inserting ---------------------------------------------------------------
  */
 
 void
@@ -700,6 +700,10 @@ hs_members_insert(HsMembers *m, uint64_t hash, HsRef node)
 	place(segment(m, seg_of_hash(m, hash)), tag_of(hash), node);
 	m->n++;
 }
+
+/*
+ * ---- Replacing, removing ---------------------------------------------------
+ */
 
 /* Bucket and slot of a node that is there. */
 static Bucket *
@@ -754,6 +758,10 @@ hs_members_remove(HsMembers *m, struct HsPart *part, uint64_t hash, HsRef node)
 	if (m->nsegs > 1 && m->n < (uint64_t) (m->nsegs - 1) * MERGE_LOAD)
 		merge(m, part);
 }
+
+/*
+ * ---- Needs, freeing --------------------------------------------------------
+ */
 
 HsStatus
 hs_members_needs(const HsMembers *m, uint64_t n,
@@ -866,6 +874,10 @@ hs_members_free_slice(HsMembers *m, struct HsPart *part,
 	return true;
 }
 
+/*
+ * ---- Walking ---------------------------------------------------------------
+ */
+
 unsigned
 hs_members_segment(const HsMembers *m, uint32_t seg, HsRef *out)
 {
@@ -932,6 +944,10 @@ hs_members_walk(const HsMembers *m, const HsMemberOps *ops, uint64_t position, H
 	return n;
 }
 
+/*
+ * ---- Random members --------------------------------------------------------
+ */
+
 uint64_t
 hs_members_places(const HsMembers *m)
 {
@@ -953,6 +969,10 @@ hs_members_at(const HsMembers *m, uint64_t place)
 	at = bucket(seg, b);
 	return at->tag[slot] != 0 ? at->node[slot] : HS_REF_NONE;
 }
+
+/*
+ * ---- Checking --------------------------------------------------------------
+ */
 
 /* Displacement of every member of the segment, and its place at all. */
 static const char *
