@@ -42,6 +42,7 @@ typedef enum Reach
 
 uint64		hsg_ddl_count = 0;
 static bool has_counted = false;	/* in this transaction */
+static bool is_missing = false; /* a name that reach_of() has looked up */
 
 static ProcessUtility_hook_type prev_utility = NULL;
 
@@ -95,6 +96,7 @@ concerns_others(RangeVar *name)
 {
 	Oid			relation = RangeVarGetRelid(name, NoLock, true);
 
+	is_missing |= !OidIsValid(relation);
 	return OidIsValid(relation) && get_rel_persistence(relation) != RELPERSISTENCE_TEMP;
 }
 
@@ -222,6 +224,7 @@ reach_of(Node *stmt)
 {
 	RangeVar   *name;
 
+	is_missing = false;
 	if (GetCommandLogLevel(stmt) != LOGSTMT_DDL)
 		return REACH_NOBODY;
 	stmt = explained(stmt);
@@ -331,6 +334,9 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	bool		can_void = hsg_shared != NULL && !RecoveryInProgress();
 	/* to be asked before: afterwards a table may be gone */
 	Reach		reach = can_void ? reach_of(stmt) : REACH_NOBODY;
+	/* others may make what is not there yet, before the statement looks for itself */
+	bool		may_come = reach == REACH_NOBODY && is_missing;
+	CommandId	before = may_come ? GetCurrentCommandId(false) : InvalidCommandId;
 	bool		counts = IsA(stmt, DiscardStmt) || GetCommandLogLevel(stmt) == LOGSTMT_DDL;
 
 	if (can_void && is_commit_prepared(stmt))
@@ -342,6 +348,8 @@ utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		hsg_touch_schema();
 	run(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 	hsg_ddl_count += counts;
+	if (may_come && GetCurrentCommandId(false) != before)
+		reach = REACH_DATABASE;
 	if (reach == REACH_NOBODY)
 		return;
 	/* it may have found that there was nothing to do */
