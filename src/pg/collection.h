@@ -68,4 +68,33 @@ hsg_remove_many(FunctionCallInfo fcinfo, HsType type, const char *what, HsgRemov
 	return hsg_remove(fcinfo, type, remove, members, n);
 }
 
+/*
+ * ---- Several of them -----------------------------------------------------------------
+ */
+typedef HsStatus (*HsgIntercard) (HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t limit,
+								  uint64_t *count, size_t *bad_key, HsType *found_type);
+
+/* (keys[], limit, keyspace): members of the intersection as a bigint; null for a null. */
+static inline Datum
+hsg_intercard(FunctionCallInfo fcinfo, HsType type, HsgIntercard intercard)
+{
+	HsHandle   *h = hsg_keyspace(fcinfo, 2);
+	uint64_t	limit = hsg_arg_count(fcinfo, 1, "limit", 0);
+	uint64_t	count = 0;
+	size_t		bad_key = 0;
+	HsType		found = HS_ANY;
+	HsBytes    *keys;
+	int			nkeys;
+	HsMulti		m;
+	HsStatus	status;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	nkeys = hsg_arg_some_keys(fcinfo, 0, &keys);
+	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_SHARED,
+				  intercard(&m, keys, nkeys, limit, &count, &bad_key, &found));
+	hsg_check(status, h, keys[bad_key], type, found);
+	PG_RETURN_INT64(count);
+}
+
 #endif							/* HSG_COLLECTION_H */

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 
 #include "../engine/set.h"
+#include "collection.h"
 #include "rows.h"
 
 #define FIRST_GUESS		256		/* members of a result, for a first buffer */
@@ -132,25 +133,4 @@ combine_and_store(HsMulti *m, HsSetOp setop, const HsBytes *keys, int nkeys,
 }
 
 /* sintercard(keys text[], limit bigint) returns bigint */
-PG_FUNCTION_INFO_V1(hotset_sintercard);
-Datum
-hotset_sintercard(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 2);
-	HsBytes    *keys;
-	int			nkeys;
-	uint64_t	limit = hsg_arg_count(fcinfo, 1, "limit", 0);
-	uint64_t	count = 0;
-	size_t		bad_key = 0;
-	HsType		found = HS_ANY;
-	HsMulti		m;
-	HsStatus	status;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	nkeys = hsg_arg_some_keys(fcinfo, 0, &keys);
-	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_SHARED,
-				  hs_set_intercard(&m, keys, nkeys, limit, &count, &bad_key, &found));
-	hsg_check(status, h, keys[bad_key], HS_SET, found);
-	PG_RETURN_INT64(count);
-}
+HSG_FORM(hotset_sintercard, hsg_intercard(fcinfo, HS_SET, hs_set_intercard))

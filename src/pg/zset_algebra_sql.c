@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "collection.h"
 #include "wait.h"
 #include "zset_sql.h"
 
@@ -214,28 +215,7 @@ store_at(HsMulti *m, HsBytes dest, const HsZsetMember *entries, size_t n, int64_
 }
 
 /* zintercard(keys text[], limit bigint) returns bigint */
-PG_FUNCTION_INFO_V1(hotset_zintercard);
-Datum
-hotset_zintercard(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 2);
-	HsBytes    *keys;
-	int			nkeys;
-	uint64_t	limit = hsg_arg_count(fcinfo, 1, "limit", 0);
-	uint64_t	count = 0;
-	size_t		bad_key = 0;
-	HsType		found = HS_ANY;
-	HsMulti		m;
-	HsStatus	status;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	nkeys = hsg_arg_some_keys(fcinfo, 0, &keys);
-	HSG_TRY_MULTI(status, m, h, keys, nkeys, HS_SHARED,
-				  hs_zset_intercard(&m, keys, nkeys, limit, &count, &bad_key, &found));
-	hsg_check(status, h, keys[bad_key], HS_ZSET, found);
-	PG_RETURN_INT64(count);
-}
+HSG_FORM(hotset_zintercard, hsg_intercard(fcinfo, HS_ZSET, hs_zset_intercard))
 
 /*
  * ---- Storing a range ------------------------------------------------------------------

@@ -67,6 +67,18 @@ end(Runner *r, HsOp *op)
 	hs_got_finish(&r->got);
 }
 
+/* Begin, command, end: once. */
+#define ONCE(status, r, op, key, mode, command) \
+	do \
+	{ \
+		(status) = begin(r, &(op), key, mode); \
+		if ((status) == HS_OK) \
+		{ \
+			(status) = (command); \
+			end(r, &(op)); \
+		} \
+	} while (0)
+
 HsBytes
 run_text(Runner *r)
 {
@@ -92,12 +104,9 @@ HsStatus
 run_range(Runner *r, HsBytes key, int64_t start, int64_t stop)
 {
 	HsOp		op;
-	HsStatus	status = begin(r, &op, key, HS_SHARED);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_string_range(&op, start, stop, &r->got);
-	end(r, &op);
+	ONCE(status, r, op, key, HS_SHARED, hs_string_range(&op, start, stop, &r->got));
 	return status;
 }
 
@@ -105,12 +114,9 @@ HsStatus
 run_length(Runner *r, HsBytes key, size_t *size)
 {
 	HsOp		op;
-	HsStatus	status = begin(r, &op, key, HS_SHARED);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_string_length(&op, size);
-	end(r, &op);
+	ONCE(status, r, op, key, HS_SHARED, hs_string_length(&op, size));
 	return status;
 }
 
@@ -146,12 +152,9 @@ HsStatus
 run_getdel(Runner *r, HsBytes key)
 {
 	HsOp		op;
-	HsStatus	status = begin(r, &op, key, HS_EXCLUSIVE);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_string_getdel(&op, &r->got);
-	end(r, &op);
+	ONCE(status, r, op, key, HS_EXCLUSIVE, hs_string_getdel(&op, &r->got));
 	return status;
 }
 
@@ -163,11 +166,7 @@ run_getex(Runner *r, HsBytes key, int64_t expires_us)
 
 	do
 	{
-		status = begin(r, &op, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			return status;
-		status = hs_string_getex(&op, expires_us, &r->got);
-		end(r, &op);
+		ONCE(status, r, op, key, HS_EXCLUSIVE, hs_string_getex(&op, expires_us, &r->got));
 	} while (again(r, status, op.hash, op.need));
 	return status;
 }
@@ -176,12 +175,9 @@ HsStatus
 run_del_if(Runner *r, HsBytes key, HsBytes expected, bool *done)
 {
 	HsOp		op;
-	HsStatus	status = begin(r, &op, key, HS_EXCLUSIVE);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_string_del_if(&op, expected, 0, done);
-	end(r, &op);
+	ONCE(status, r, op, key, HS_EXCLUSIVE, hs_string_del_if(&op, expected, 0, done));
 	return status;
 }
 
@@ -225,11 +221,7 @@ run_incr(Runner *r, HsBytes key, int64_t by, int64_t expires_us, int64_t *result
 
 	do
 	{
-		status = begin(r, &op, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			return status;
-		status = hs_string_incr(&op, by, expires_us, result);
-		end(r, &op);
+		ONCE(status, r, op, key, HS_EXCLUSIVE, hs_string_incr(&op, by, expires_us, result));
 	} while (again(r, status, op.hash, op.need));
 	return status;
 }
@@ -242,11 +234,7 @@ run_incrbyfloat(Runner *r, HsBytes key, double by, double *result)
 
 	do
 	{
-		status = begin(r, &op, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			return status;
-		status = hs_string_incrbyfloat(&op, by, HS_NEVER, result);
-		end(r, &op);
+		ONCE(status, r, op, key, HS_EXCLUSIVE, hs_string_incrbyfloat(&op, by, HS_NEVER, result));
 	} while (again(r, status, op.hash, op.need));
 	return status;
 }
@@ -259,11 +247,7 @@ run_version(Runner *r, HsBytes key, uint64_t *version)
 
 	do
 	{
-		status = begin(r, &op, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			return status;
-		status = hs_key_version(&op, version);
-		end(r, &op);
+		ONCE(status, r, op, key, HS_EXCLUSIVE, hs_key_version(&op, version));
 	} while (again(r, status, op.hash, op.need));
 	return status;
 }
@@ -309,12 +293,9 @@ HsStatus
 run_del(Runner *r, HsBytes key, bool *done)
 {
 	HsOp		op;
-	HsStatus	status = begin(r, &op, key, HS_EXCLUSIVE);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_key_delete(&op, done);
-	end(r, &op);
+	ONCE(status, r, op, key, HS_EXCLUSIVE, hs_key_delete(&op, done));
 	return status;
 }
 
@@ -326,11 +307,7 @@ run_expire(Runner *r, HsBytes key, const HsExpireRule *rule, int64_t expires_us,
 
 	do
 	{
-		status = begin(r, &op, key, HS_EXCLUSIVE);
-		if (status != HS_OK)
-			return status;
-		status = hs_key_expire(&op, rule, expires_us, done);
-		end(r, &op);
+		ONCE(status, r, op, key, HS_EXCLUSIVE, hs_key_expire(&op, rule, expires_us, done));
 	} while (again(r, status, op.hash, op.need));
 	return status;
 }
@@ -386,12 +363,9 @@ HsStatus
 run_tags(Runner *r, HsBytes key, HsItems *out)
 {
 	HsOp		op;
-	HsStatus	status = begin(r, &op, key, HS_SHARED);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_tags_of_key(&op, out);
-	end(r, &op);
+	ONCE(status, r, op, key, HS_SHARED, hs_tags_of_key(&op, out));
 	return status;
 }
 
@@ -399,12 +373,9 @@ HsStatus
 run_dump(Runner *r, HsBytes key)
 {
 	HsOp		op;
-	HsStatus	status = begin(r, &op, key, HS_SHARED);
+	HsStatus	status;
 
-	if (status != HS_OK)
-		return status;
-	status = hs_dump(&op, r->buf, r->capacity, &r->got.size);
-	end(r, &op);
+	ONCE(status, r, op, key, HS_SHARED, hs_dump(&op, r->buf, r->capacity, &r->got.size));
 	return status;
 }
 
