@@ -13,6 +13,7 @@
 
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "tcop/tcopprot.h"
 #include "utils/inval.h"
 
 #include "block.h"
@@ -30,6 +31,7 @@ static HsStatus take_first(HsgBlock *b, HsMulti *m, int nready);
 static HsStatus check_types(HsgBlock *b, HsMulti *m);
 static HsStatus look_at(HsgBlock *b, HsMulti *m, HsBytes key, HsOp *op, bool *is_there);
 static void identify(HsHandle *h, HsgBlock *b);
+static void check_client(void);
 static void leave(int code, Datum arg);
 
 void
@@ -118,9 +120,22 @@ take_or_wait(FunctionCallInfo fcinfo, int ks_arg, HsgBlock *b)
 		if (now_us >= b->until_us)
 			return false;
 		hsg_wait_sleep(Min(b->until_us, now_us + LOOK_US));
-		CHECK_FOR_INTERRUPTS();
+		check_client();
 		AcceptInvalidationMessages();
 	}
+}
+
+/*
+ * End the session if its client has gone: nobody would get what it takes.  PostgreSQL looks
+ * only if client_connection_check_interval is set.
+ */
+static void
+check_client(void)
+{
+	if (MyProcPort != NULL && whereToSendOutput == DestRemote &&
+		WaitEventSetCanReportClosed() && !pq_check_connection())
+		ClientConnectionLost = InterruptPending = true;
+	CHECK_FOR_INTERRUPTS();
 }
 
 /* What the queues are known by, also when the keyspace has been made anew. */

@@ -18,6 +18,9 @@
 #error "hotset needs PostgreSQL 15 or later"
 #endif
 
+/* As in libpq/libpq.h, which wants the headers of what PostgreSQL was built with (GSSAPI). */
+extern bool pq_check_connection(void);
+
 /* One family of functions checks privileges on all classes since 16. */
 #if PG_VERSION_NUM < 160000
 #define hsg_server_aclcheck(server, role, mode) \

@@ -83,6 +83,18 @@ waiting(1);
 sql(q{SELECT zadd('a', 1, 'm')});
 is(answer($s[1]), 'a|m|1', 'the next is served after a timeout');
 
+# A client that is gone, kill -9 or a lost machine, takes nothing.
+my $gone = session();
+ask($gone, q{SELECT * FROM bzpopmin('{a}')});
+waiting(1);
+ask($s[1], q{SELECT * FROM bzpopmin('{a}')});
+waiting(2);
+$gone->{run}->signal('KILL');
+eval { $gone->{run}->finish };
+sql(q{SELECT zadd('a', 1, 'm')});
+is(answer($s[1]), 'a|m|1', 'a client that is gone takes nothing');
+waiting(0);
+
 for my $way (
 	[ 'cancel', q{SELECT pg_cancel_backend(pid)}, qr/canceling statement due to user request/ ],
 	[ 'statement_timeout', undef, qr/canceling statement due to statement timeout/ ],
