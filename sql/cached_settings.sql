@@ -42,7 +42,8 @@ BEGIN
 END $$;
 SET client_min_messages = notice;
 SET escape_string_warning = off;
-CALL compare('DateStyle', 'ISO, MDY', 'German, DMY', $$SELECT '2026-02-01'::date$$);
+CALL compare('DateStyle', 'ISO, DMY', 'German, DMY', $$SELECT '2026-02-01'::date$$);
+CALL compare('DateStyle', 'ISO, MDY', 'ISO, DMY', $$SELECT ('02/01/' || '2026')::date$$);
 CALL compare('IntervalStyle', 'postgres', 'iso_8601', $$SELECT '1 day'::interval$$);
 CALL compare('TimeZone', 'UTC', 'Asia/Tokyo', $$SELECT '2026-02-01 00:00Z'::timestamptz$$);
 CALL compare('timezone_abbreviations', 'Default', 'Australia', $$SELECT extract(epoch FROM ('2026-02-01 00:00 ' || 'EST')::timestamptz)$$);

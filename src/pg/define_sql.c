@@ -33,13 +33,33 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "fetch.h"
 #include "glue.h"
 
 static const char *const kinds[] = {"text", "bytea", "jsonb", "row", "rows"};
+
+/* A literal, and the argument that follows it. */
+typedef struct Piece
+{
+	HsBytes		literal;
+	long		arg;			/* from 1; 0 for none */
+} Piece;
+
+/* 'user:{1}', taken apart when the definition is read: doing so each time took 500 instructions of a hit. */
+typedef struct Template
+{
+	char	   *text;
+	Piece	   *pieces;
+	int			npieces;
+} Template;
+
+/* What a result depends on. */
+typedef struct Templates
+{
+	Template	key;
+	Template   *tags;
+	int			ntags;
+} Templates;
 
 typedef struct Definition
 {
@@ -51,33 +71,42 @@ typedef struct Definition
 	int			ngranted;
 	HsgQueryAs	as;
 	char	   *query;
-	char	   *key;			/* template */
-	char	  **tags;
-	int			ntags;
+	Templates	templates;
 	int64		ttl_us;			/* 0: the keyspace's */
 	int64		soft_ttl_us;
 	int64		wait_us;
 	bool		rls_covered;
 	char	   *search_path;
 	char	   *keyspace;
+	HsHandle   *handle;			/* of the keyspace for the owner, or NULL */
+	HsgDigest	digest;			/* of all that decides a result, beside settings and arguments */
+	HsBytes		prefix;			/* of the names of its results */
 	MemoryContext memory;		/* of all this */
 } Definition;
 
 static HTAB *definitions = NULL;
+static Definition *last_definition = NULL;	/* the one asked for last, or NULL */
 static Oid	table_oid = InvalidOid;
-static Oid	our_schema = InvalidOid;	/* of the extension, as of this call */
+static Oid	our_function = InvalidOid;	/* that was called: in the schema of the extension */
 static uint64 epoch = 0;		/* changes of the table so far */
 
 static Oid	definition_table(void);
+static Definition *definition_of(text *name);
 static Definition *find_definition(const char *name);
 static bool load_definition(Definition *d, const char *name);
 static void read_row(Definition *d, HeapTuple row, TupleDesc desc);
 static void check_access(const Definition *d);
 static long template_argument(const char *brace, char **end);
 static void check_template(HsBytes bytes);
-static char *render(const char *template, const HsgQuery *q);
+static void template_read(Template *t, char *text);
+static size_t rendered_size(const Template *t, const HsgQuery *q);
+static void render(const Template *t, const HsgQuery *q, char *to);
+static void digest_definition(Definition *d);
 static void forget(Datum arg, Oid relation);
 static Datum fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind);
+static void fetch_name(FunctionCallInfo fcinfo, const Definition *d, HsgFetch *f);
+static HsHandle *keyspace_of(Definition *d);
+static void fetch_rest(const Definition *d, HsgFetch *f, Templates *t);
 static char *current_path(void);
 static char *our_table(const char *name);
 static void as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const char *nulls,
@@ -90,7 +119,7 @@ static void as_table_owner(const char *command, int nargs, Oid *types, Datum *va
 static Oid
 definition_table(void)
 {
-	return get_relname_relid("hotset_definition", our_schema);
+	return get_relname_relid("hotset_definition", get_func_namespace(our_function));
 }
 
 /* The table has changed, or everything may have. */
@@ -106,6 +135,20 @@ forget(Datum arg, Oid relation)
 	hash_seq_init(&scan, definitions);
 	while ((d = hash_seq_search(&scan)) != NULL)
 		d->is_loaded = false;
+}
+
+/* The one asked for last is found by comparing its name. */
+static Definition *
+definition_of(text *name)
+{
+	Definition *d = last_definition;
+	size_t		size = VARSIZE_ANY_EXHDR(name);
+
+	AcceptInvalidationMessages();
+	if (d == NULL || !d->is_loaded || size >= NAMEDATALEN || NameStr(d->name)[size] != '\0' ||
+		memcmp(NameStr(d->name), VARDATA_ANY(name), size) != 0)
+		d = find_definition(text_to_cstring(name));
+	return last_definition = d;
 }
 
 static Definition *
@@ -139,6 +182,7 @@ find_definition(const char *name)
 		return d;
 	if (d->memory != NULL)
 		MemoryContextDelete(d->memory);
+	last_definition = NULL;
 	(void) hash_search(definitions, NameStr(key), HASH_REMOVE, NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -208,6 +252,7 @@ read_row(Definition *d, HeapTuple row, TupleDesc desc)
 {
 	bool		is_null;
 	char	   *kind = text_column(row, desc, 3);
+	Templates  *t = &d->templates;
 	Datum	   *elems;
 	Datum		array;
 	int			n;
@@ -229,17 +274,17 @@ read_row(Definition *d, HeapTuple row, TupleDesc desc)
 		if (strcmp(kinds[i], kind) == 0)
 			d->as = (HsgQueryAs) i;
 	d->query = text_column(row, desc, 4);
-	d->key = text_column(row, desc, 5);
-	d->tags = NULL;
-	d->ntags = 0;
+	template_read(&t->key, text_column(row, desc, 5));
+	t->tags = NULL;
+	t->ntags = 0;
 	array = SPI_getbinval(row, desc, 6, &is_null);
 	if (!is_null)
 	{
 		deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
 						  &elems, NULL, &n);
-		d->tags = palloc(sizeof(char *) * Max(n, 1));
+		t->tags = palloc(sizeof(Template) * Max(n, 1));
 		for (int i = 0; i < n; i++)
-			d->tags[d->ntags++] = TextDatumGetCString(elems[i]);
+			template_read(&t->tags[t->ntags++], TextDatumGetCString(elems[i]));
 	}
 	d->ttl_us = interval_column(row, desc, 7, hsg_fetch_ttl, 0);
 	d->soft_ttl_us = interval_column(row, desc, 8, hsg_fetch_ttl, HS_NEVER);
@@ -247,6 +292,30 @@ read_row(Definition *d, HeapTuple row, TupleDesc desc)
 	d->rls_covered = DatumGetBool(SPI_getbinval(row, desc, 10, &is_null));
 	d->search_path = text_column(row, desc, 11);
 	d->keyspace = text_column(row, desc, 12);
+	d->handle = NULL;
+	digest_definition(d);
+}
+
+/* Needs the rest of it, and allocates. */
+static void
+digest_definition(Definition *d)
+{
+	const Templates *t = &d->templates;
+	StringInfoData s;
+	char	   *prefix = psprintf("%cdef:%s:", HSG_FETCH_MARK, NameStr(d->name));
+
+	d->prefix = hs_bytes(prefix, strlen(prefix));
+	initStringInfo(&s);
+	appendBinaryStringInfo(&s, (const char *) &d->as, sizeof(d->as));
+	appendBinaryStringInfo(&s, (const char *) &d->owner, sizeof(d->owner));
+	appendBinaryStringInfo(&s, (const char *) &d->rls_covered, sizeof(d->rls_covered));
+	appendBinaryStringInfo(&s, d->query, (int) strlen(d->query) + 1);
+	appendBinaryStringInfo(&s, d->search_path, (int) strlen(d->search_path) + 1);
+	appendBinaryStringInfo(&s, t->key.text, (int) strlen(t->key.text) + 1);
+	for (int i = 0; i < t->ntags; i++)
+		appendBinaryStringInfo(&s, t->tags[i].text, (int) strlen(t->tags[i].text) + 1);
+	d->digest = hsg_digest(s.data, s.len);
+	pfree(s.data);
 }
 
 static void
@@ -278,51 +347,24 @@ HSG_FORM(hotset_kv_fetch_def_bytea, fetch_definition(fcinfo, HS_CACHED_BYTEA))
 /* kv_fetch_def_jsonb(name text, VARIADIC args text[]) returns jsonb */
 HSG_FORM(hotset_kv_fetch_def_jsonb, fetch_definition(fcinfo, HS_CACHED_JSONB))
 
-/* The name under which a result is stored: all that decides it, and the key for the eye. */
 static HsBytes
-stored_name(const Definition *d, const HsgQuery *q, const char *key)
+rendered(const Template *t, const HsgQuery *q)
 {
-	XXH3_state_t state;
-	XXH128_hash_t hash;
+	size_t		size = rendered_size(t, q);
+	char	   *name = palloc(Max(size, 1));
 
-	XXH3_INITSTATE(&state);
-	XXH3_128bits_reset_withSeed(&state, hs_region->seed);
-	hsg_query_hash(&state, q);
-	XXH3_128bits_update(&state, d->search_path, strlen(d->search_path) + 1);
-	XXH3_128bits_update(&state, &d->owner, sizeof(d->owner));
-	XXH3_128bits_update(&state, &d->rls_covered, sizeof(d->rls_covered));
-	XXH3_128bits_update(&state, d->key, strlen(d->key) + 1);
-	for (int i = 0; i < d->ntags; i++)
-		XXH3_128bits_update(&state, d->tags[i], strlen(d->tags[i]) + 1);
-	hash = XXH3_128bits_digest(&state);
-	key = psprintf("%cdef:%s:%016llx%016llx:%s", HSG_FETCH_MARK, NameStr(d->name),
-				   (unsigned long long) hash.high64, (unsigned long long) hash.low64, key);
-	return hs_bytes(key, strlen(key));
+	render(t, q, name);
+	return hs_bytes(name, size);
 }
 
-/* Templates of a definition, which may be replaced while it runs. */
-typedef struct Templates
-{
-	char	   *key;
-	char	  **tags;
-	int			ntags;
-} Templates;
-
-/* Returns the key. */
-static char *
+static void
 deps_of(HsgDeps *deps, const Templates *t, const HsgQuery *q)
 {
-	char	   *key = render(t->key, q);
 	HsBytes    *tags = palloc(Max(t->ntags, 1) * sizeof(HsBytes));
 
 	for (int i = 0; i < t->ntags; i++)
-	{
-		char	   *tag = render(t->tags[i], q);
-
-		tags[i] = hs_bytes(tag, strlen(tag));
-	}
-	hsg_deps(deps, hs_bytes(key, strlen(key)), tags, t->ntags);
-	return key;
+		tags[i] = rendered(&t->tags[i], q);
+	hsg_deps(deps, rendered(&t->key, q), tags, t->ntags);
 }
 
 /*
@@ -336,7 +378,7 @@ add_deps(HsgFetch *f)
 	HsgQuery	q = f->query;
 
 	q.args = q.names;
-	(void) deps_of(&f->deps, f->templates, &q);
+	deps_of(&f->deps, f->templates, &q);
 	if (f->deps.slot[0] == asked)
 		return true;
 	if (f->deps.n == HS_CACHED_DEPS)
@@ -352,52 +394,91 @@ fetch_definition(FunctionCallInfo fcinfo, HsCachedKind kind)
 	HsgFetch	f;
 	Templates	t;
 	Definition *d;
-	char	   *key;
-	Oid			user;
-	int			context;
 
-	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	our_function = fcinfo->flinfo->fn_oid;
 	hsg_require(fcinfo, 0, "name");
-	d = find_definition(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	d = definition_of(PG_GETARG_TEXT_PP(0));
 	check_access(d);
 	if (!d->owner_was_there)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("owner of cached query \"%s\" does not exist", NameStr(d->name)),
 				 errhint("The role was dropped. A superuser can use kv_undefine.")));
-	f.query.as = d->as;
-	f.query.text = hs_bytes(pstrdup(d->query), strlen(d->query));
-	f.query.nargs = 0;
-	f.query.nulls = NULL;
-	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
-		f.query.nargs = hsg_arg_array(fcinfo, 1, &f.query.args, &f.query.nulls);
-	f.query.names = NULL;
-	t.key = pstrdup(d->key);
-	t.ntags = d->ntags;
-	t.tags = palloc(Max(t.ntags, 1) * sizeof(char *));
-	for (int i = 0; i < t.ntags; i++)
-		t.tags[i] = pstrdup(d->tags[i]);
-	key = deps_of(&f.deps, &t, &f.query);
-	f.add_deps = f.query.nargs > 0 ? add_deps : NULL;
-	f.templates = &t;
-	f.stored = stored_name(d, &f.query, key);
-	f.soft_ttl_us = d->soft_ttl_us;
-	f.wait_us = d->wait_us;
-	f.rls_covered = d->rls_covered;
-	f.run_as = d->owner;
-	f.search_path = pstrdup(d->search_path);
-
-	/* the keyspace is the owner's to use */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(d->owner, context | SECURITY_LOCAL_USERID_CHANGE);
-	f.h = hsg_keyspace_named(d->keyspace);
-	SetUserIdAndSecContext(user, context);
-	f.ttl_us = d->ttl_us != 0 ? d->ttl_us : hsg_fetch_default_ttl(f.h);
-	hsg_fetch(&f);
+	fetch_name(fcinfo, d, &f);
+	f.h = keyspace_of(d);
+	if (!hsg_fetch_look(&f))
+	{
+		fetch_rest(d, &f, &t);
+		hsg_fetch_compute(&f);
+	}
 	if (hsg_fetch_is_null(&f))
 		PG_RETURN_NULL();
 	return hsg_fetch_datum(&f, kind);
 }
+
+static void
+fetch_name(FunctionCallInfo fcinfo, const Definition *d, HsgFetch *f)
+{
+	struct
+	{
+		HsgDigest	settings;
+		HsgDigest	definition;
+		HsgDigest	args;
+	}			all = {.settings = hsg_session()->settings,.definition = d->digest};
+
+	f->query.nargs = 0;
+	f->query.nulls = NULL;
+	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
+	{
+		f->query.nargs = hsg_arg_array(fcinfo, 1, &f->query.args, &f->query.nulls);
+		all.args = hsg_arg_digest(fcinfo, 1);
+	}
+	render(&d->templates.key, &f->query,
+		   hsg_fetch_name(f, d->prefix, hsg_digest(&all, sizeof(all)), rendered_size(&d->templates.key, &f->query)));
+}
+
+/* The keyspace is the owner's to use. */
+static HsHandle *
+keyspace_of(Definition *d)
+{
+	Oid			user;
+	int			context;
+
+	if (d->handle != NULL && hsg_keyspace_still(d->handle, d->owner))
+		return d->handle;
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(d->owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	d->handle = hsg_keyspace_named(d->keyspace);
+	SetUserIdAndSecContext(user, context);
+	return d->handle;
+}
+
+/* What a hit does not need, copied: while the query runs, the definition may be forgotten. */
+static void
+fetch_rest(const Definition *d, HsgFetch *f, Templates *t)
+{
+	template_read(&t->key, pstrdup(d->templates.key.text));
+	t->ntags = d->templates.ntags;
+	t->tags = palloc(Max(t->ntags, 1) * sizeof(Template));
+	for (int i = 0; i < t->ntags; i++)
+		template_read(&t->tags[i], pstrdup(d->templates.tags[i].text));
+	deps_of(&f->deps, t, &f->query);
+	f->add_deps = f->query.nargs > 0 ? add_deps : NULL;
+	f->templates = t;
+	f->query.as = d->as;
+	f->query.text = hs_bytes(pstrdup(d->query), strlen(d->query));
+	f->query.names = NULL;
+	f->ttl_us = d->ttl_us != 0 ? d->ttl_us : hsg_fetch_default_ttl(f->h);
+	f->soft_ttl_us = d->soft_ttl_us;
+	f->wait_us = d->wait_us;
+	f->rls_covered = d->rls_covered;
+	f->run_as = d->owner;
+	f->search_path = pstrdup(d->search_path);
+}
+
+/*
+ * ---- Templates -----------------------------------------------------------------
+ */
 
 /* The number of an argument at a brace, *end behind it; 0 if there is none. */
 static long
@@ -432,34 +513,68 @@ check_template(HsBytes bytes)
 					 errdetail("Braces hold the number of an argument, from 1 on: \"user:{1}\".")));
 }
 
-/* A template with the numbers of arguments in braces: 'user:{1}'.  Nulls are nothing. */
-static char *
-render(const char *template, const HsgQuery *q)
+/* Into the current memory context; keeps the text. */
+static void
+template_read(Template *t, char *text)
 {
-	StringInfoData s;
+	const char *start = text;
+	char	   *end;
 
-	initStringInfo(&s);
-	for (const char *p = template; *p != '\0';)
+	t->text = text;
+	t->pieces = palloc(sizeof(Piece) * (strlen(text) / 3 + 1));
+	t->npieces = 0;
+	for (const char *p = text; (p = strchr(p, '{')) != NULL;)
 	{
-		char	   *end;
-		long		n = *p == '{' ? template_argument(p, &end) : 0;
+		long		n = template_argument(p, &end);
 
 		if (n == 0)
 		{
-			appendStringInfoChar(&s, *p++);
+			p++;
 			continue;
 		}
-		p = end;
-		if (n > q->nargs)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("template \"%s\" refers to argument %ld of %d",
-							template, n, q->nargs)));
-		if (q->nulls == NULL || !q->nulls[n - 1])
-			appendBinaryStringInfo(&s, (const char *) q->args[n - 1].data,
-								   (int) q->args[n - 1].size);
+		t->pieces[t->npieces++] = (Piece) {hs_bytes(start, p - start), n};
+		start = p = end;
 	}
-	return s.data;
+	t->pieces[t->npieces++] = (Piece) {hs_bytes(start, strlen(start)), 0};
+}
+
+/* What follows the literal.  Nulls are nothing. */
+static inline HsBytes
+argument_of(const Template *t, const Piece *p, const HsgQuery *q)
+{
+	if (p->arg == 0)
+		return hs_bytes(NULL, 0);
+	if (p->arg > q->nargs)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("template \"%s\" refers to argument %ld of %d",
+						t->text, p->arg, q->nargs)));
+	return q->nulls != NULL && q->nulls[p->arg - 1] ? hs_bytes(NULL, 0) : q->args[p->arg - 1];
+}
+
+/* 22023 if it refers to an argument that is not there. */
+static size_t
+rendered_size(const Template *t, const HsgQuery *q)
+{
+	size_t		size = 0;
+
+	for (int i = 0; i < t->npieces; i++)
+		size += t->pieces[i].literal.size + argument_of(t, &t->pieces[i], q).size;
+	return size;
+}
+
+static void
+render(const Template *t, const HsgQuery *q, char *to)
+{
+	for (int i = 0; i < t->npieces; i++)
+	{
+		HsBytes		literal = t->pieces[i].literal;
+		HsBytes		arg = argument_of(t, &t->pieces[i], q);
+
+		hs_copy_short(to, literal.data, literal.size);
+		hs_copy_short(to + literal.size, arg.data, arg.size);
+		to += literal.size + arg.size;
+	}
 }
 
 /*
@@ -497,7 +612,7 @@ as_table_owner(const char *command, int nargs, Oid *types, Datum *values, const 
 static char *
 our_table(const char *name)
 {
-	return quote_qualified_identifier(get_namespace_name(our_schema), name);
+	return quote_qualified_identifier(get_namespace_name(get_func_namespace(our_function)), name);
 }
 
 /* The schemas that names of the caller resolve to now; temporary tables come last. */
@@ -538,7 +653,7 @@ hotset_kv_define(PG_FUNCTION_ARGS)
 	bool		is_known = false;
 	uint64		done;
 
-	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	our_function = fcinfo->flinfo->fn_oid;
 	(void) hsg_keyspace(fcinfo, 9);
 	for (int i = 0; i < 3; i++)
 		hsg_require(fcinfo, i, what[i]);
@@ -640,7 +755,7 @@ PG_FUNCTION_INFO_V1(hotset_kv_undefine);
 Datum
 hotset_kv_undefine(PG_FUNCTION_ARGS)
 {
-	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	our_function = fcinfo->flinfo->fn_oid;
 	change(fcinfo, psprintf("WITH granted AS (DELETE FROM %s WHERE name = $1) DELETE FROM %s WHERE name = $1",
 							our_table("hotset_definition_grant"), our_table("hotset_definition")));
 	PG_RETURN_VOID();
@@ -651,7 +766,7 @@ PG_FUNCTION_INFO_V1(hotset_kv_define_grant);
 Datum
 hotset_kv_define_grant(PG_FUNCTION_ARGS)
 {
-	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	our_function = fcinfo->flinfo->fn_oid;
 	change(fcinfo, psprintf("INSERT INTO %s SELECT name, owner, $2::regrole FROM %s WHERE name = $1 ON CONFLICT DO NOTHING",
 							our_table("hotset_definition_grant"), our_table("hotset_definition")));
 	PG_RETURN_VOID();
@@ -662,7 +777,7 @@ PG_FUNCTION_INFO_V1(hotset_kv_define_revoke);
 Datum
 hotset_kv_define_revoke(PG_FUNCTION_ARGS)
 {
-	our_schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	our_function = fcinfo->flinfo->fn_oid;
 	change(fcinfo, psprintf("DELETE FROM %s WHERE name = $1 AND role = $2::regrole",
 							our_table("hotset_definition_grant")));
 	PG_RETURN_VOID();

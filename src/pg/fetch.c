@@ -20,23 +20,62 @@
 #include "flight.h"
 #include "wait.h"
 
-static bool fetch_or_wait(HsgFetch *f, HsgCacheFound found, HsgCacheCount why);
+static bool fetch_or_wait(HsgFetch *f);
 static void fetch_run(HsgFetch *f);
 static void run_query(HsgFetch *f);
 
-void
-hsg_fetch(HsgFetch *f)
+/* Eight hexadecimal digits, all at once: a loop over the digits takes three times the instructions. */
+static inline char *
+put_hex(char *to, uint32 n)
 {
-	HsgCacheFound found;
-	HsgCacheCount why;
+	uint64		x = n;
 
+	x = (x | x << 16) & UINT64CONST(0x0000ffff0000ffff);
+	x = (x | x << 8) & UINT64CONST(0x00ff00ff00ff00ff);
+	x = (x | x << 4) & UINT64CONST(0x0f0f0f0f0f0f0f0f);
+	/* a nibble above 9 carries into bit 4 when 6 is added */
+	x += UINT64CONST(0x3030303030303030) +
+		((x + UINT64CONST(0x0606060606060606)) >> 4 & UINT64CONST(0x0101010101010101)) * ('a' - '9' - 1);
+	memcpy(to, &x, sizeof(x));
+	return to + sizeof(x);
+}
+
+char *
+hsg_fetch_name(HsgFetch *f, HsBytes prefix, HsgDigest digest, size_t key_size)
+{
+	size_t		size = prefix.size + 2 * sizeof(digest) + 1 + key_size;
+	char	   *name = size <= sizeof(f->name) ? f->name : palloc(size);
+	char	   *at = name + prefix.size;
+
+	memcpy(name, prefix.data, prefix.size);
+	at = put_hex(at, (uint32) (digest.high >> 32));
+	at = put_hex(at, (uint32) digest.high);
+	at = put_hex(at, (uint32) (digest.low >> 32));
+	at = put_hex(at, (uint32) digest.low);
+	*at++ = ':';
+	f->stored = hs_bytes(name, size);
+	f->key = hs_bytes(at, key_size);
+	return at;
+}
+
+bool
+hsg_fetch_look(HsgFetch *f)
+{
+	hsg_snapshot(&f->snapshot);
+	f->found = hsg_cache_look(f->h, f->stored, hsg_slot(HSG_NAME_KEY, f->key), &f->snapshot,
+							  &f->entry, &f->why);
+	hsg_cache_count(f->why);
+	f->is_entry = f->found == HSG_CACHE_HIT;
+	return f->is_entry;
+}
+
+void
+hsg_fetch_compute(HsgFetch *f)
+{
 	f->has_flight = false;
 	f->flight = hs_hash(f->stored) ^ f->h->generation * UINT64CONST(0x9e3779b97f4a7c15);
 	f->flight += f->flight == 0;
-	hsg_snapshot(&f->snapshot);
-	found = hsg_cache_look(f->h, f->stored, f->deps.slot[0], &f->snapshot, &f->entry, &why);
-	hsg_cache_count(why);
-	f->is_entry = found == HSG_CACHE_HIT || fetch_or_wait(f, found, why);
+	f->is_entry = fetch_or_wait(f);
 	if (f->is_entry)
 		return;
 	PG_TRY();
@@ -53,10 +92,10 @@ hsg_fetch(HsgFetch *f)
 
 /* Is there something to wait for?  Not where what others compute cannot be used, or mine not be kept. */
 static bool
-may_share(const HsgFetch *f, HsgCacheCount why)
+may_share(const HsgFetch *f)
 {
 	return hsg_cache_may_hit() &&
-		hsg_cache_may_store(&f->snapshot, &f->deps, why == HSG_CACHE_MISS_LABEL ? &f->entry : NULL);
+		hsg_cache_may_store(&f->snapshot, &f->deps, f->why == HSG_CACHE_MISS_LABEL ? &f->entry : NULL);
 }
 
 /*
@@ -64,11 +103,11 @@ may_share(const HsgFetch *f, HsgCacheCount why)
  * still good.  Else the caller computes, with a flight or without.
  */
 static bool
-fetch_or_wait(HsgFetch *f, HsgCacheFound found, HsgCacheCount why)
+fetch_or_wait(HsgFetch *f)
 {
 	int64		until_us = hsg_wait_clock_us() + f->wait_us;
 
-	if (found == HSG_CACHE_SOFT)
+	if (f->found == HSG_CACHE_SOFT)
 	{
 		f->has_flight = !hsg_has_changes() && hsg_flight_begin(f->flight);
 		return !f->has_flight;
@@ -77,7 +116,7 @@ fetch_or_wait(HsgFetch *f, HsgCacheFound found, HsgCacheCount why)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_RECURSION),
 				 errmsg("the query of a cached result fetches that result")));
-	if (!may_share(f, why))
+	if (!may_share(f))
 		return false;
 	while (!hsg_flight_begin(f->flight))
 	{
@@ -87,9 +126,9 @@ fetch_or_wait(HsgFetch *f, HsgCacheFound found, HsgCacheCount why)
 			hsg_cache_count(HSG_CACHE_TIMEOUTS);
 			return false;
 		}
-		if (hsg_cache_look(f->h, f->stored, f->deps.slot[0], &f->snapshot, &f->entry, &why))
+		if (hsg_cache_look(f->h, f->stored, f->deps.slot[0], &f->snapshot, &f->entry, &f->why))
 			return true;
-		if (!may_share(f, why))
+		if (!may_share(f))
 			return false;
 	}
 	f->has_flight = true;

@@ -6,18 +6,25 @@
 #define HSG_FETCH_H
 
 #include "query.h"
+#include "session.h"
 
 #define HSG_FETCH_WAIT_US	INT64CONST(1000000) /* for another session, if nothing else is said */
 
-/* One call.  The caller fills in what comes first. */
+#define HSG_FETCH_NAME	256		/* bytes of a name that need no memory of their own */
+
+/* One call.  Lives on the stack; the caller fills in what comes first. */
 typedef struct HsgFetch HsgFetch;
 
 struct HsgFetch
 {
+	/* what hsg_fetch_look() needs */
 	HsHandle   *h;
+	HsBytes		stored;			/* key it is stored under: hsg_fetch_name() */
+	HsBytes		key;			/* that voids it */
+
+	/* what hsg_fetch_compute() needs, too */
 	HsgQuery	query;
 	HsgDeps		deps;
-	HsBytes		stored;			/* key it is stored under */
 	int64		wait_us;
 	int64		ttl_us;			/* HS_NEVER: it does not expire */
 	int64		soft_ttl_us;
@@ -34,15 +41,25 @@ struct HsgFetch
 
 	/* the rest is of fetch.c */
 	HsSnapshot	snapshot;
+	HsgCacheFound found;
+	HsgCacheCount why;
 	uint64		flight;
 	bool		has_flight;
 	bool		is_entry;		/* 'entry' holds the result, else 'result' */
 	HsgResult	result;
+	char		name[HSG_FETCH_NAME];
 	HsgEntry	entry;
 };
 
-/* Get the result, one way or the other. */
-extern void hsg_fetch(HsgFetch *f);
+/*
+ * Set f->stored: the prefix, which says whose the result is, the digest of all else that decides
+ * it, and, readable, f->key.  Returns where the caller is to write the key.
+ */
+extern char *hsg_fetch_name(HsgFetch *f, HsBytes prefix, HsgDigest digest, size_t key_size);
+
+/* Look for the result.  False if it is not there, or to be renewed: hsg_fetch_compute() it. */
+extern bool hsg_fetch_look(HsgFetch *f);
+extern void hsg_fetch_compute(HsgFetch *f);
 
 /* It is null, or no row. */
 extern bool hsg_fetch_is_null(const HsgFetch *f);

@@ -144,6 +144,8 @@ extern void hsg_check_element(HsBytes value, size_t limit);
 extern HsHandle *hsg_keyspace(FunctionCallInfo fcinfo, int n);
 /* The same by name. */
 extern HsHandle *hsg_keyspace_named(const char *name);
+/* May the role still use the handle it was given for the name?  If not, it has to ask anew. */
+extern bool hsg_keyspace_still(HsHandle *h, Oid role);
 extern const char *hsg_keyspace_name(HsHandle *h);
 /* Raise 55000 if the library is not preloaded; hsg_keyspace() does. */
 extern void hsg_require_preload(void);

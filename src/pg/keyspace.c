@@ -114,6 +114,15 @@ hsg_keyspace_named(const char *name)
 	return &entry_find(name)->handle;
 }
 
+bool
+hsg_keyspace_still(HsHandle *h, Oid role)
+{
+	const CacheEntry *entry = entry_of(h);
+
+	stats_pending = true;
+	return entry->epoch == cache_epoch && entry->key.role == role;
+}
+
 const char *
 hsg_keyspace_name(HsHandle *h)
 {

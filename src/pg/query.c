@@ -12,7 +12,6 @@
 #include "access/parallel.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -25,8 +24,6 @@
 #include "parser/parse_param.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
-#include "utils/guc_tables.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -34,10 +31,8 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "query.h"
+#include "session.h"
 
 #define MAX_PLANS	256			/* of a session; then it begins anew */
 #define MAX_ARGS	64
@@ -51,7 +46,8 @@ typedef struct Params
 
 typedef struct PlanKey
 {
-	uint64		hash;			/* of text, search path and settings */
+	HsgDigest	session;
+	uint64		text;			/* a hash of it */
 	Oid			role;			/* which schemas are searched depends on it, too */
 	uint32		as;
 	uint32		nargs;
@@ -93,7 +89,6 @@ typedef struct Dropped
 	Params	   *params;			/* or NULL */
 } Dropped;
 
-static void hash_settings(XXH3_state_t *state);
 static void executor_start(QueryDesc *desc, int eflags);
 static uint64 schema_label(void);
 static KeptPlan *plan_of(const HsgQuery *q);
@@ -201,7 +196,6 @@ hsg_query_check(HsBytes text, HsgQueryAs as)
 static KeptPlan *
 plan_of(const HsgQuery *q)
 {
-	XXH3_state_t state;
 	PlanKey		key;
 	KeptPlan   *p;
 	uint64		label;
@@ -228,12 +222,8 @@ plan_of(const HsgQuery *q)
 		plans = hash_create("hotset plans", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	memset(&key, 0, sizeof(key));
-	XXH3_INITSTATE(&state);
-	XXH3_128bits_reset(&state);
-	hash_settings(&state);
-	XXH3_128bits_update(&state, namespace_search_path, strlen(namespace_search_path) + 1);
-	XXH3_128bits_update(&state, q->text.data, q->text.size);
-	key.hash = XXH3_128bits_digest(&state).low64;
+	key.session = hsg_session()->all;
+	key.text = hsg_digest(q->text.data, q->text.size).low;
 	key.role = GetUserId();
 	key.as = q->as;
 	key.nargs = (uint32) q->nargs;
@@ -659,144 +649,4 @@ take_result(const HsgQuery *q, HsgResult *r)
 	}
 	v = PG_DETOAST_DATUM_COPY(d);
 	r->bytes = hs_bytes(VARDATA(v), VARSIZE(v) - VARHDRSZ);
-}
-
-/*
- * ---- Settings ------------------------------------------------------------------
- */
-
-/* Where the value of a setting is. */
-typedef struct Setting
-{
-	enum config_type type;
-	const void *value;
-} Setting;
-
-/* Settings that shape text, say what a query means, or which rows it finds. */
-static const char *const setting_names[] = {"DateStyle", "IntervalStyle", "TimeZone",
-	"timezone_abbreviations", "extra_float_digits", "bytea_output", "xmlbinary", "xmloption",
-	"lc_monetary", "lc_numeric", "lc_time", "default_text_search_config", "array_nulls",
-	"transform_null_equals", "standard_conforming_strings", "backslash_quote",
-"quote_all_identifiers", "gin_fuzzy_search_limit", "row_security"};
-
-#define NSETTINGS lengthof(setting_names)
-
-/* They stay where they are for the life of the server. */
-static void
-find_settings(Setting *settings)
-{
-	int			n;
-	struct config_generic **all = hsg_guc_variables(&n);
-
-	for (int i = 0; i < n; i++)
-	{
-		int			at = 0;
-
-		while (at < NSETTINGS && strcmp(setting_names[at], all[i]->name) != 0)
-			at++;
-		if (at == NSETTINGS)
-			continue;
-		settings[at].type = all[i]->vartype;
-		switch (all[i]->vartype)
-		{
-			case PGC_BOOL:
-				settings[at].value = ((struct config_bool *) all[i])->variable;
-				break;
-			case PGC_INT:
-				settings[at].value = ((struct config_int *) all[i])->variable;
-				break;
-			case PGC_ENUM:
-				settings[at].value = ((struct config_enum *) all[i])->variable;
-				break;
-			case PGC_STRING:
-				settings[at].value = ((struct config_string *) all[i])->variable;
-				break;
-			case PGC_REAL:
-				settings[at].value = ((struct config_real *) all[i])->variable;
-				break;
-		}
-	}
-	for (int i = 0; i < NSETTINGS; i++)
-		if (settings[i].value == NULL)
-			elog(ERROR, "there is no setting \"%s\"", setting_names[i]);
-}
-
-/*
- * All of them at once: a call of the hash for each took a third of a hit.
- */
-static void
-hash_settings(XXH3_state_t *state)
-{
-	static Setting settings[NSETTINGS];
-	static bool found = false;
-	char		all[1024];
-	size_t		size = 0;
-
-	if (!found)
-		find_settings(settings);
-	found = true;
-	for (int i = 0; i < NSETTINGS; i++)
-	{
-		const void *value = settings[i].value;
-		const char *text;
-		uint32		text_size;
-
-		switch (settings[i].type)
-		{
-			case PGC_BOOL:
-				all[size++] = *(const bool *) value;
-				break;
-			case PGC_INT:
-			case PGC_ENUM:
-				memcpy(all + size, value, sizeof(int));
-				size += sizeof(int);
-				break;
-			case PGC_REAL:
-				memcpy(all + size, value, sizeof(double));
-				size += sizeof(double);
-				break;
-			case PGC_STRING:
-				text = *(char *const *) value;
-				text_size = text != NULL ? (uint32) strlen(text) : UINT32_MAX;
-				memcpy(all + size, &text_size, sizeof(text_size));
-				size += sizeof(text_size);
-				if (text == NULL)
-					break;
-				if (text_size > sizeof(all) / NSETTINGS - sizeof(text_size))
-					XXH3_128bits_update(state, text, text_size);
-				else
-				{
-					memcpy(all + size, text, text_size);
-					size += text_size;
-				}
-				break;
-		}
-	}
-	XXH3_128bits_update(state, all, size);
-}
-
-static void
-hash_bytes(XXH3_state_t *state, HsBytes b)
-{
-	XXH3_128bits_update(state, &b.size, sizeof(b.size));
-	if (b.size > 0)
-		XXH3_128bits_update(state, b.data, b.size);
-}
-
-void
-hsg_query_hash(void *state, const HsgQuery *q)
-{
-	size_t		null_size = SIZE_MAX;
-
-	hash_settings(state);
-	XXH3_128bits_update(state, &q->as, sizeof(q->as));
-	XXH3_128bits_update(state, &q->nargs, sizeof(q->nargs));
-	hash_bytes(state, q->text);
-	for (int i = 0; i < q->nargs; i++)
-	{
-		if (q->nulls != NULL && q->nulls[i])
-			XXH3_128bits_update(state, &null_size, sizeof(null_size));
-		else
-			hash_bytes(state, q->args[i]);
-	}
 }

@@ -42,10 +42,4 @@ extern void hsg_query_install(void);
 /* Raise what hsg_query_run() would raise about the text of a query, whatever its arguments. */
 extern void hsg_query_check(HsBytes text, HsgQueryAs as);
 
-/*
- * Put the query, its arguments, and the settings of this session that shape results, or what
- * queries mean, in an XXH3 state.
- */
-extern void hsg_query_hash(void *state, const HsgQuery *q);
-
 #endif							/* HSG_QUERY_H */
