@@ -190,6 +190,9 @@ SELECT * FROM fault('typed');
 DROP TRIGGER partly ON typed;
 DROP TRIGGER at_times ON typed;
 DROP TRIGGER idle ON typed;
+CREATE CONSTRAINT TRIGGER later AFTER DELETE ON typed DEFERRABLE FOR EACH ROW EXECUTE FUNCTION kv_watch_trigger('key={i8}');
+SELECT * FROM fault('typed');
+DROP TRIGGER later ON typed;
 -- what is no table
 CREATE VIEW watched_view AS SELECT * FROM typed;
 CREATE MATERIALIZED VIEW watched_matview AS SELECT * FROM typed;

@@ -1765,6 +1765,7 @@ BEGIN ATOMIC
                     WHEN t.tgenabled = 'O' AND k.is_replicated THEN 'trigger not enabled ALWAYS'
                     WHEN t.tgenabled = 'R' AND NOT k.is_replicated THEN 'trigger enabled for replication alone'
                     WHEN t.tgqual IS NOT NULL THEN 'trigger with a condition'
+                    WHEN t.tgdeferrable THEN 'trigger that can be deferred'
                     WHEN t.tgattr::text <> '' AND k.bit & 16 <> 0 THEN 'trigger for some columns alone'
                     WHEN t.tgnargs = 0 AND k.bit <> 32 THEN 'trigger without a template'
                END AS fault
