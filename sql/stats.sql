@@ -22,6 +22,11 @@ SELECT kv_get('w:b');
 ROLLBACK;
 SELECT hits FROM hotset_stats WHERE keyspace = 'w';
 
+-- Counts of all keyspaces that a transaction has used.
+SELECT hotset_reset_stats('w'), hotset_reset_stats('w_unused');
+SELECT kv_get('w:b'), kv_get('w:b', 'w_unused'), kv_get('w:b'), kv_get('w:c'), kv_get('w:b', 'w_unused');
+SELECT keyspace, hits, misses FROM hotset_stats WHERE keyspace LIKE 'w%' ORDER BY 1;
+
 -- Memory of a key.
 SELECT kv_memory_usage('w:none') IS NULL AS absent, kv_memory_usage(NULL) IS NULL AS of_null;
 SELECT kv_set('w:small', 'x'), kv_set('w:medium', repeat('x', 10000)),

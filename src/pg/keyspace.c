@@ -48,16 +48,16 @@ typedef struct CacheEntry
 {
 	CacheKey	key;
 	uint64		epoch;			/* good while this is cache_epoch; 0 never is */
-	struct CacheEntry *next;	/* of all of them */
+	bool		is_used;		/* since statistics were flushed */
+	struct CacheEntry *next;	/* of those that are used */
 	HsHandle	handle;
 } CacheEntry;
 
 static HTAB *cache = NULL;
-static CacheEntry *entries = NULL;
+static CacheEntry *used = NULL;	/* all whose handle may have counted something */
 static uint64 cache_epoch = 1;
 static CacheEntry *default_entry = NULL;	/* of hotset.keyspace, or NULL */
 static CacheEntry *last_entry = NULL;	/* of the name given last, or NULL */
-static bool stats_pending = false;
 static bool sweep_wanted = true;	/* servers may have gone unnoticed */
 
 static CacheEntry *entry_find(const char *name);
@@ -83,12 +83,23 @@ entry_is_good(const CacheEntry *entry)
 		entry->key.role == GetUserId();
 }
 
+static inline HsHandle *
+use(CacheEntry *entry)
+{
+	if (unlikely(!entry->is_used))
+	{
+		entry->is_used = true;
+		entry->next = used;
+		used = entry;
+	}
+	return &entry->handle;
+}
+
 HsHandle *
 hsg_keyspace(FunctionCallInfo fcinfo, int n)
 {
 	CacheEntry *entry;
 
-	stats_pending = true;
 	if (PG_ARGISNULL(n))
 	{
 		entry = default_entry;
@@ -104,22 +115,21 @@ hsg_keyspace(FunctionCallInfo fcinfo, int n)
 					 strcmp(NameStr(entry->key.name), name) != 0))
 			entry = last_entry = entry_find(name);
 	}
-	return &entry->handle;
+	return use(entry);
 }
 
 HsHandle *
 hsg_keyspace_named(const char *name)
 {
-	stats_pending = true;
-	return &entry_find(name)->handle;
+	return use(entry_find(name));
 }
 
 bool
 hsg_keyspace_still(HsHandle *h, Oid role)
 {
-	const CacheEntry *entry = entry_of(h);
+	CacheEntry *entry = entry_of(h);
 
-	stats_pending = true;
+	(void) use(entry);
 	return entry->epoch == cache_epoch && entry->key.role == role;
 }
 
@@ -173,14 +183,15 @@ hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
  * ---- Statistics ----------------------------------------------------------------
  */
 
+/* A session that has used a thousand keyspaces looks at those of this transaction only. */
 void
 hsg_flush_stats(void)
 {
-	if (!stats_pending)
-		return;
-	stats_pending = false;
-	for (CacheEntry *entry = entries; entry != NULL; entry = entry->next)
-		hs_stats_flush(&entry->handle);	/* those of a keyspace that is gone go with it */
+	for (; used != NULL; used = used->next)
+	{
+		used->is_used = false;
+		hs_stats_flush(&used->handle);	/* those of a keyspace that is gone go with it */
+	}
 }
 
 /*
@@ -221,10 +232,7 @@ entry_find(const char *name)
 		entry->epoch = epoch;
 		entry->handle = h;
 		if (!found)
-		{
-			entry->next = entries;
-			entries = entry;
-		}
+			entry->is_used = false;
 	}
 	else if (!entry_is_good(entry))
 		entry_renew(entry);
