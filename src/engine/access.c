@@ -319,6 +319,31 @@ hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys, size_t nkeys,
 	return due && keys != NULL ? multi_begin_due(m, keys, nkeys) : HS_OK;
 }
 
+void
+hs_multi_prefetch(HsMulti *m, const HsBytes *keys, size_t nkeys, size_t i)
+{
+	uint64_t	hash[HS_MULTI_AHEAD];
+	HsBucket   *head[HS_MULTI_AHEAD];
+	unsigned	n = 0;
+
+	if (i % HS_MULTI_AHEAD != 0)
+		return;
+	for (; n < HS_MULTI_AHEAD && i + n < nkeys; n++)
+	{
+		HsPart	   *part;
+		uint32_t	nb;
+
+		hash[n] = hs_hash(keys[i + n]);
+		part = hs_part_of(m->h, hash[n]);
+		nb = hs_nbuckets(part);
+		head[n] = nb == 0 ? NULL : hs_bucket_at(part, hs_bucket_number(hash[n], nb));
+		__builtin_prefetch(head[n], 1);
+	}
+	for (unsigned k = 0; k < n; k++)
+		if (head[k] != NULL)
+			hs_bucket_prefetch_record(head[k], hash[k]);
+}
+
 HsStatus
 hs_multi_op(HsMulti *m, HsBytes key, HsOp *op)
 {

@@ -152,6 +152,20 @@ hs_bucket_match(const HsBucket *b, uint8_t tag)
 	return mask;
 }
 
+/* Have the record on its way that a key of this hash most likely has.  No lock: what is read may be void. */
+static inline void
+hs_bucket_prefetch_record(const HsBucket *b, uint64_t hash)
+{
+	unsigned	match = hs_bucket_match(b, hs_hash_tag(hash));
+	const uint8_t *record;
+
+	if (match == 0)
+		return;
+	record = hs_ptr(atomic_load_explicit(&b->ref[__builtin_ctz(match)], memory_order_relaxed));
+	__builtin_prefetch(record);
+	__builtin_prefetch(record + HS_CACHE_LINE);
+}
+
 /* Lock: at least shared. */
 static inline void
 hs_index_prefetch(const HsPart *part, uint64_t hash)

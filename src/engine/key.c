@@ -62,6 +62,7 @@ hs_keys_delete(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t *deleted)
 
 		if (status != HS_OK)
 			return status;
+		hs_multi_prefetch(m, keys, nkeys, i);
 		record = hs_find(&op);
 		if (record == NULL)
 			continue;

@@ -27,23 +27,6 @@
 
 #define WINDOW		32			/* keys whose lines are asked for at once */
 
-/* Have the record on its way that the key most likely has. */
-static inline void
-prefetch_record(const HsLook *l)
-{
-	unsigned	match;
-	const uint8_t *record;
-
-	if (l->head == NULL)
-		return;
-	match = hs_bucket_match(l->head, hs_hash_tag(l->hash));
-	if (match == 0)
-		return;
-	record = hs_ptr(atomic_load_explicit(&l->head->ref[__builtin_ctz(match)], memory_order_relaxed));
-	__builtin_prefetch(record);
-	__builtin_prefetch(record + HS_CACHE_LINE);
-}
-
 static inline bool
 find_one(HsManyRead *r, int64_t now_us)
 {
@@ -82,7 +65,10 @@ find_window(HsHandle *h, HsManyRead *reads, size_t n, int64_t now_us)
 		__builtin_prefetch(l->head);
 	}
 	for (size_t i = 0; i < n; i++)
-		prefetch_record(&reads[i].look);
+	{
+		if (reads[i].look.head != NULL)
+			hs_bucket_prefetch_record(reads[i].look.head, reads[i].look.hash);
+	}
 	for (size_t i = 0; i < n; i++)
 	{
 		if (!find_one(&reads[i], now_us))

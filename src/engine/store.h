@@ -185,6 +185,14 @@ extern HsStatus hs_multi_begin(HsMulti *m, HsHandle *h, const HsBytes *keys,
 extern HsStatus hs_multi_op(HsMulti *m, HsBytes key, HsOp *op);
 extern void hs_multi_end(HsMulti *m);
 
+/*
+ * Have buckets and records of keys i .. i + HS_MULTI_AHEAD - 1 on their way, if i is a multiple of
+ * that.  For loops over keys whose lines wait in memory: 100 keys at random of a million are deleted
+ * in half the time.
+ */
+#define HS_MULTI_AHEAD	32
+extern void hs_multi_prefetch(HsMulti *m, const HsBytes *keys, size_t nkeys, size_t i);
+
 /* What an op of it asked for is what the whole asks for.  Returns 'status'. */
 static inline HsStatus
 hs_multi_note(HsMulti *m, const HsOp *op, HsStatus status)

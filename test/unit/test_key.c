@@ -129,6 +129,54 @@ keys_are_deleted_and_counted_together(void)
 	close_all();
 }
 
+/* Of any number, some of them absent or named twice, in a keyspace that is empty or not. */
+static void
+any_number_of_keys_are_deleted_at_once(void)
+{
+	enum
+	{
+		NAMES = 300, MOST = 200
+	};
+	char		names[NAMES][16];
+	bool		is_there[NAMES] = {false};
+	TestRandom	random = {test_seed(7)};
+
+	open_all();
+	for (unsigned i = 0; i < NAMES; i++)
+		snprintf(names[i], sizeof(names[i]), "key %u", i);
+	for (uint64_t round = test_scaled(300); round > 0; round--)
+	{
+		HsBytes		keys[MOST];
+		size_t		nkeys = test_below(&random, MOST);
+		uint64_t	expected = 0;
+		uint64_t	n;
+		HsMulti		m;
+
+		for (size_t i = 0; i < nkeys; i++)
+		{
+			unsigned	which = (unsigned) test_below(&random, NAMES);
+
+			keys[i] = B(names[which]);
+			expected += is_there[which];
+			is_there[which] = false;
+		}
+		REQUIRE_EQ(hs_multi_begin(&m, &h, keys, nkeys, HS_EXCLUSIVE, r.now_us), HS_OK);
+		CHECK_EQ(hs_keys_delete(&m, keys, nkeys, &n), HS_OK);
+		hs_multi_end(&m);
+		CHECK_EQ(n, expected);
+		for (unsigned i = 0; i < NAMES; i++)
+		{
+			CHECK_EQ(run_get(&r, B(names[i])), is_there[i] ? HS_OK : HS_NOT_FOUND);
+			if (round % 3 > 0 && test_below(&random, 2) == 0)
+			{
+				set(names[i], "v", HS_NEVER);
+				is_there[i] = true;
+			}
+		}
+	}
+	close_all();
+}
+
 /* A buffer for effects that is too small stops a command before it begins. */
 static void
 no_room_for_effects_changes_nothing(void)
@@ -430,6 +478,7 @@ log_of_expiries_is_done_again_late(void)
 
 TEST_MAIN(TEST(log_of_expiries_is_done_again_late),
 		  TEST(keys_are_deleted_and_counted_together),
+		  TEST(any_number_of_keys_are_deleted_at_once),
 		  TEST(no_room_for_effects_changes_nothing),
 		  TEST(contradictory_rules_are_refused),
 		  TEST(collections_move_and_are_copied),
