@@ -224,6 +224,11 @@ DROP FUNCTION cached_many;
 -- the results of kv_fetch are not for kv_get_cached
 SELECT kv_get_cached(E'\x01fetch:10:');
 SELECT * FROM kv_get_lease(E'\x01fetch:10:');
+-- whatever somebody puts in their place, the query is run
+SELECT kv_fetch('in the way', 'SELECT 1');
+SELECT count(kv_set(key, 'not a result')) > 0 AS is_there FROM kv_scan('*in the way*');
+SELECT kv_fetch('in the way', 'SELECT 2'), kv_fetch('in the way', 'SELECT 1');
+SELECT count(kv_del(key)) > 0 AS was_there FROM kv_scan('*in the way*');
 
 DROP VIEW cached_view;
 DROP FUNCTION cached_name, cached_team, cached_self, cached_counts;

@@ -163,6 +163,8 @@ hs_hll_key_union(HsMulti *m, const HsBytes *keys, size_t nkeys, uint8_t *buf,
 		HsStatus	status = hs_multi_op(m, keys[i], &op);
 		size_t		capacity;
 
+		if (hs_port_interrupted())
+			return HS_INTERRUPTED;
 		if (status == HS_OK)
 			status = hs_find_typed(&op, HS_HLL, &record);
 		if (status != HS_OK)

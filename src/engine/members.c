@@ -712,7 +712,7 @@ find_slot(const Segment *seg, uint16_t tag, HsRef node, unsigned *slot)
 	unsigned	nb = seg->nlines * BUCKETS;
 	unsigned	b = home_of(seg, tag);
 
-	for (unsigned tried = 0;; b = b + 1 == nb ? 0 : b + 1)
+	for (;; b = b + 1 == nb ? 0 : b + 1)
 	{
 		Bucket	   *at = bucket(seg, b);
 		unsigned	bits = match(at, tag);
@@ -724,8 +724,6 @@ find_slot(const Segment *seg, uint16_t tag, HsRef node, unsigned *slot)
 			*slot = (unsigned) __builtin_ctz(bits);
 			return at;
 		}
-		tried++;
-		assert(tried < nb);
 	}
 }
 

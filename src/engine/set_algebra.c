@@ -5,6 +5,10 @@
  * Members are looked up a few at a time, so that the memory they stand in is fetched
  * meanwhile.
  *
+ * Nothing is stored here, and the work is members times sets: whoever it takes too long may
+ * interrupt it.  What is told to give up ends like what has come to its end; the public functions
+ * ask once more.
+ *
  * Where looking in each of many sets would take too long, a table of members does: at
  * the end of the caller's buffer, behind the items.
  */
@@ -79,6 +83,8 @@ sets_open(Sets *s, HsMulti *m, const HsBytes *keys, size_t n, size_t *bad_key, H
 		HsDict		room;
 		HsStatus	status = open_set(s, i, i < NSETS ? &s->open[i] : &room, found_type);
 
+		if (hs_port_interrupted())
+			return HS_INTERRUPTED;
 		if (status == HS_OK)
 			continue;
 		*bad_key = i;
@@ -125,6 +131,8 @@ static bool
 members_next(Members *m)
 {
 	m->n = 0;
+	if (hs_port_interrupted())
+		return false;
 	while (m->n < HS_DICT_AHEAD)
 	{
 		if (m->i == m->run.n)
@@ -155,6 +163,8 @@ members_keep(Members *m, const HsDict *other, bool has)
 	const uint8_t *found[HS_DICT_AHEAD];
 	unsigned	kept = 0;
 
+	if (hs_port_interrupted())
+		m->n = 0;
 	hs_dict_find_some(other, m->pack, m->hash, m->n, found);
 	for (unsigned i = 0; i < m->n; i++)
 	{
@@ -419,6 +429,8 @@ hs_set_algebra(HsMulti *m, HsSetOp setop, const HsBytes *keys, size_t nkeys, HsI
 		status = subtract(&s, out);
 	else
 		(void) intersect(&s, UINT64_MAX, out);
+	if (hs_port_interrupted())
+		return HS_INTERRUPTED;
 	if (status == HS_OK && !hs_items_fit(out))
 		status = HS_BUFFER_TOO_SMALL;
 	return status;
@@ -433,5 +445,5 @@ hs_set_intercard(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t limit, 
 
 	if (status == HS_OK)
 		*count = intersect(&s, limit == 0 ? UINT64_MAX : limit, NULL);
-	return status;
+	return hs_port_interrupted() ? HS_INTERRUPTED : status;
 }

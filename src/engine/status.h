@@ -24,6 +24,7 @@ typedef enum HsStatus
 	HS_VALUE_TOO_LONG,			/* above the limit the caller passed */
 	HS_NO_MEMORY,				/* keyspace or region full; op->need says how much */
 	HS_GONE,					/* the keyspace was dropped meanwhile */
+	HS_INTERRUPTED,				/* as hs_port_interrupted() said; nothing was done */
 	HS_DUE,						/* members expired and wait to be removed: see dues.h */
 	HS_CORRUPT,					/* serialised input is damaged or of unknown version */
 	HS_BUFFER_TOO_SMALL,		/* the caller's buffer; the needed size is set */

@@ -2,12 +2,17 @@
  * zset_algebra.c
  *	  Sorted sets: union, intersection, difference, and results as arrays.
  *
+ * The work is members times sets, so whoever it takes too long may interrupt it: nothing is stored
+ * here.
+ *
  * Scratch memory is measured before anything is done, by what the result
  * can take at most.  Layout: entries | hash table (union only) | member bytes.
  */
 #include "zset_int.h"
 
 #define NSETS	64				/* sets kept open; more are opened again when needed */
+#define ASK			64			/* members or sets between questions whether to go on */
+#define SORT_ASK	10000		/* and where parts of so many members are sorted */
 
 /* The sets of a command. */
 typedef struct Sets
@@ -68,6 +73,8 @@ sets_open(Sets *s, HsMulti *m, const HsBytes *keys, size_t n, size_t *bad_key,
 		HsType		found = HS_ANY;
 		HsStatus	status = open_set(s, i, i < NSETS ? &s->open[i] : &room, &found);
 
+		if (i % ASK == ASK - 1 && hs_port_interrupted())
+			return HS_INTERRUPTED;
 		if (status == HS_OK)
 			continue;
 		if (bad_key != NULL)
@@ -227,6 +234,9 @@ sort_entries(HsZsetMember *e, size_t n)
 	{
 		size_t		at;
 
+		/* in no order; the caller asks as well */
+		if (n > SORT_ASK && hs_port_interrupted())
+			return;
 		if (depth-- == 0)
 		{
 			heapsort_entries(e, n);
@@ -247,6 +257,17 @@ sort_entries(HsZsetMember *e, size_t n)
 		}
 	}
 	insertion_sort(e, n);
+}
+
+/*
+ * ---- Interrupts ------------------------------------------------------------------
+ */
+
+/* Asks once in ASK calls; n counts them, from 0. */
+static inline bool
+give_up(unsigned *n)
+{
+	return (*n)++ % ASK == 0 && hs_port_interrupted();
 }
 
 /*
@@ -295,6 +316,7 @@ unite(Sets *s, const double *weights, HsZsetAggregate aggregate, HsZsetScratch *
 	uint64_t	n = 0,
 				bytes = 0,
 				slots = 2;
+	unsigned	asked = 0;
 	HsZset		room;
 	uint32_t   *table;
 	HsStatus	status;
@@ -327,6 +349,9 @@ unite(Sets *s, const double *weights, HsZsetAggregate aggregate, HsZsetScratch *
 			double		score = weighted(item.score, weights, i);
 			HsBytes		member = result_copy(r, &item);
 			uint64_t	at = hs_member_hash(member) & (slots - 1);
+
+			if (give_up(&asked))
+				return HS_INTERRUPTED;
 
 			/* the table holds numbers of entries, from 1 */
 			while (table[at] != 0 &&
@@ -364,6 +389,8 @@ in_all_others(Sets *s, size_t own, HsBytes member, const double *weights,
 
 		if (i != own && !hs_zset_lookup(set_at(s, i, &room), member, &one))
 			return false;
+		if (i % ASK == ASK - 1 && hs_port_interrupted())
+			return false;
 		one = weighted(one, weights, i);
 		sum = i == 0 ? one : combine(sum, one, aggregate);
 	}
@@ -378,8 +405,12 @@ in_any_other(Sets *s, size_t own, HsBytes member)
 	double		other;
 
 	for (size_t i = 0; i < s->n; i++)
+	{
 		if (i != own && hs_zset_lookup(set_at(s, i, &room), member, &other))
 			return true;
+		if (i % ASK == ASK - 1 && hs_port_interrupted())
+			return true;
+	}
 	return false;
 }
 
@@ -388,6 +419,7 @@ intersect(Sets *s, const double *weights, HsZsetAggregate aggregate, HsZsetScrat
 		  Result *r)
 {
 	size_t		own = smallest(s);
+	unsigned	asked = 0;
 	HsZset		room;
 	const HsZset *z = set_at(s, own, &room);
 	HsZsetIter	it;
@@ -402,6 +434,8 @@ intersect(Sets *s, const double *weights, HsZsetAggregate aggregate, HsZsetScrat
 		HsBytes		member = result_copy(r, &item);
 		double		score = item.score;
 
+		if (give_up(&asked))
+			return HS_INTERRUPTED;
 		if (in_all_others(s, own, member, weights, aggregate, &score))
 			result_keep(r, member, score);
 	}
@@ -411,6 +445,7 @@ intersect(Sets *s, const double *weights, HsZsetAggregate aggregate, HsZsetScrat
 static HsStatus
 subtract(Sets *s, HsZsetScratch *scratch, Result *r)
 {
+	unsigned	asked = 0;
 	HsZset		room;
 	const HsZset *z = set_at(s, 0, &room);
 	HsZsetIter	it;
@@ -424,6 +459,8 @@ subtract(Sets *s, HsZsetScratch *scratch, Result *r)
 	{
 		HsBytes		member = result_copy(r, &item);
 
+		if (give_up(&asked))
+			return HS_INTERRUPTED;
 		if (!in_any_other(s, 0, member))
 			result_keep(r, member, item.score);
 	}
@@ -465,6 +502,8 @@ hs_zset_algebra(HsMulti *m, HsZsetSetOp setop, const HsBytes *keys, size_t nkeys
 		return status;
 	if (setop != HS_ZSET_DIFF)
 		sort_entries(r.entries, r.n);
+	if (hs_port_interrupted())
+		return HS_INTERRUPTED;
 	*result = r.entries;
 	*n = r.n;
 	return HS_OK;
@@ -478,6 +517,7 @@ hs_zset_intercard(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t limit,
 	HsZset		room;
 	const HsZset *z;
 	size_t		own;
+	unsigned	asked = 0;
 	uint64_t	n = 0;
 	HsZsetIter	it;
 	HsZsetItem	item;
@@ -488,7 +528,7 @@ hs_zset_intercard(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t limit,
 	own = smallest(&s);
 	z = set_at(&s, own, &room);
 	hs_zset_iter_init(&it, z, 0, z->count, false);
-	while ((limit == 0 || n < limit) && hs_zset_iter_next(&it, &item))
+	while ((limit == 0 || n < limit) && !give_up(&asked) && hs_zset_iter_next(&it, &item))
 	{
 		uint8_t		whole[HS_MAX_KEY];
 		double		score = 0;
@@ -501,7 +541,7 @@ hs_zset_intercard(HsMulti *m, const HsBytes *keys, size_t nkeys, uint64_t limit,
 		n += in_all_others(&s, own, item.member, NULL, HS_ZSET_MIN, &score);
 	}
 	*count = n;
-	return HS_OK;
+	return hs_port_interrupted() ? HS_INTERRUPTED : HS_OK;
 }
 
 HsStatus
@@ -514,6 +554,7 @@ hs_zset_collect(HsOp *op, const HsZsetRange *range, HsZsetScratch *scratch,
 	Result		r = {0};
 	uint32_t	low,
 				high;
+	unsigned	asked = 0;
 	uint64_t	bytes = 0;
 	HsStatus	status = hs_zset_open(op, &z);
 
@@ -529,7 +570,11 @@ hs_zset_collect(HsOp *op, const HsZsetRange *range, HsZsetScratch *scratch,
 		return status;
 	hs_zset_iter_init(&it, &z, low, high, false);
 	while (hs_zset_iter_next(&it, &item))
+	{
+		if (give_up(&asked))
+			return HS_INTERRUPTED;
 		result_keep(&r, result_copy(&r, &item), item.score);
+	}
 	*result = r.entries;
 	*n = r.n;
 	return HS_OK;

@@ -114,7 +114,9 @@ load(HsHandle *h, HsBytes stored, HsgEntry *e)
 			hs_read_expired(h, status, got->expires_us, hsg_now()))
 			status = HS_NOT_FOUND;
 	} while (hsg_value_again(&e->value, status, h, stored) || hsg_retry(h, status, 0, 0));
-	if (status == HS_NOT_FOUND)
+	/* what a plain command has put where kv_fetch keeps results is none, and no reason to fail */
+	if (status == HS_NOT_FOUND ||
+		(status == HS_WRONG_TYPE && stored.size > 0 && stored.data[0] == HSG_FETCH_MARK))
 		return false;
 	hsg_check(status, h, stored, HS_CACHED, found);
 	return true;
@@ -217,7 +219,7 @@ hsg_cache_store(HsHandle *h, HsBytes stored, const HsgDeps *deps, const uint64_t
 		hs_value_discard(&v);
 	} while (hsg_retry(h, status, op.hash, op.need));
 	pfree(sealed);
-	if (status == HS_NO_MEMORY && !is_asked)
+	if ((status == HS_NO_MEMORY || status == HS_WRONG_TYPE) && !is_asked)
 	{
 		hsg_cache_count(HSG_CACHE_FILL_MEMORY);
 		return false;

@@ -99,6 +99,7 @@ hsg_check_failed(HsStatus status, HsHandle *h, HsBytes key, HsType wanted, HsTyp
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("key \"%s\" cannot grow any further", hsg_key_text(key))));
 			break;
+		case HS_INTERRUPTED:
 		case HS_DUE:
 		case HS_NOT_TEXT:
 		case HS_BUFFER_TOO_SMALL:

@@ -176,7 +176,8 @@ extern bool hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t n
 static inline bool
 hsg_retry(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
 {
-	if (likely(status != HS_NO_MEMORY && status != HS_GONE && status != HS_DUE))
+	if (likely(status != HS_NO_MEMORY && status != HS_GONE && status != HS_DUE &&
+			   status != HS_INTERRUPTED))
 		return false;
 	return hsg_retry_slow(h, status, hash, need);
 }

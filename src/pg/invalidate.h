@@ -110,7 +110,7 @@ typedef enum HsgCacheCount
 	HSG_CACHE_FILL_OWN,			/* refused: this transaction has changes of its own */
 	HSG_CACHE_FILL_LABEL,		/* refused: no label, or not that of the lease */
 	HSG_CACHE_FILL_NEWER,		/* refused: there is a newer one */
-	HSG_CACHE_FILL_MEMORY,		/* no room, or a value too long to keep */
+	HSG_CACHE_FILL_MEMORY,		/* no room, also for what is too long, or where something else is */
 	HSG_CACHE_COLLISIONS,		/* fills of a slot last filled for another key */
 	HSG_CACHE_COMPUTED,			/* queries run by kv_fetch */
 	HSG_CACHE_WAITS,			/* for another session that ran the query */

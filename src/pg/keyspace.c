@@ -162,7 +162,9 @@ hsg_keyspace_forget(void)
 bool
 hsg_retry_slow(HsHandle *h, HsStatus status, uint64_t hash, size_t need)
 {
-	CHECK_FOR_INTERRUPTS();
+	hsg_interrupted();
+	if (status == HS_INTERRUPTED)
+		return true;
 	if (status == HS_GONE)
 	{
 		AcceptInvalidationMessages();

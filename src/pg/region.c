@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "storage/lwlock.h"
 
 #include "glue.h"
@@ -59,6 +60,26 @@ int64_t
 hs_port_now(void)
 {
 	return hsg_now();
+}
+
+static bool is_deaf = false;
+
+/* Only what raises; other interrupts are too frequent to begin anew for. */
+bool
+hs_port_interrupted(void)
+{
+	if (QueryCancelPending || ProcDiePending)
+		return !is_deaf;
+	is_deaf = false;
+	return false;
+}
+
+void
+hsg_interrupted(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	/* who calls us has put it off: go on to the end */
+	is_deaf = QueryCancelPending || ProcDiePending;
 }
 
 uint64_t

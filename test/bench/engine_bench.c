@@ -82,6 +82,12 @@ hs_port_now(void)
 	return bench_now;
 }
 
+bool
+hs_port_interrupted(void)
+{
+	return false;
+}
+
 uint64_t
 hs_port_random(void)
 {

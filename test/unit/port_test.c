@@ -31,6 +31,8 @@ static_assert(sizeof(pthread_rwlock_t) <= sizeof(HsLock), "a rwlock fits into Hs
 static _Thread_local Held held[MAX_HELD];
 static _Thread_local int nheld;
 static uint64_t random_state = 1;
+/* of hs_port_interrupted(), until it says yes; negative: it never does */
+static int	questions_left = -1;
 
 static void
 complain(const char *what)
@@ -142,6 +144,26 @@ hs_port_now(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return ((int64_t) now.tv_sec - 946684800) * 1000000 + now.tv_nsec / 1000;
+}
+
+bool
+hs_port_interrupted(void)
+{
+	if (questions_left > 0)
+		questions_left--;
+	return questions_left == 0;
+}
+
+void
+port_interrupt_after(int questions)
+{
+	questions_left = questions;
+}
+
+int
+port_questions_left(void)
+{
+	return questions_left;
 }
 
 uint64_t

@@ -6,6 +6,7 @@
 
 #include "heap_test.h"
 #include "keys_test.h"
+#include "port_test.h"
 #include "test.h"
 #include "type.h"
 
@@ -216,6 +217,9 @@ random_merge(TestRandom *r, int k)
 		unite(&all, &model[other], HS_NEVER);
 	}
 	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, 4, HS_EXCLUSIVE, now_us), HS_OK);
+	port_interrupt_after(3);
+	CHECK_EQ(hs_hll_key_union(&m, keys + 1, 3, got, &failed, &found), HS_INTERRUPTED);
+	port_interrupt_after(-1);
 	CHECK_EQ(hs_hll_key_union(&m, keys + 1, 3, got, &failed, &found), HS_OK);
 	CHECK_EQ(hs_multi_op(&m, keys[0], &op), HS_OK);
 	CHECK_EQ(hs_hll_key_add(&op, got, HS_NEVER, &changed), HS_OK);

@@ -5,6 +5,7 @@
  * TEST_SCALE=100 in the environment: some ten million random commands.
  */
 #include "dict_int.h"
+#include "port_test.h"
 #include "slab_test.h"
 
 #define TYPE	HS_SET
@@ -62,6 +63,16 @@ run_algebra(DictRun *sets, DictRun *dest, TestRandom *r, size_t most)
 		if (is_wanted(setop, sets, which, n, id))
 			dict_model_set(&dest->m, id, 0);
 	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, n + 1, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	for (int k = 1;; k *= 2)
+	{
+		port_interrupt_after(k);
+		status = hs_set_algebra(&m, setop, keys, n, &out, &bad, &found);
+		if (status != HS_INTERRUPTED)
+			break;
+		CHECK_EQ(hs_set_intercard(&m, keys, n, 0, &card, &bad, &found), HS_INTERRUPTED);
+	}
+	port_interrupt_after(-1);
+	CHECK_EQ(status, HS_OK);
 	out.capacity = 2;
 	while ((status = hs_set_algebra(&m, setop, keys, n, &out, &bad, &found)) == HS_BUFFER_TOO_SMALL)
 	{
@@ -117,6 +128,47 @@ algebra_against_the_model(void)
 			dict_run_close(&sets[s]);
 		dict_test_done(&h);
 	}
+}
+
+/* However many sets and members there are, it is not long until somebody asks. */
+static void
+algebra_can_be_interrupted(void)
+{
+	enum
+	{
+		MEMBERS = 1000, TIMES = 500, QUESTIONS = 1 << 30
+	};
+	HsBytes		keys[TIMES];
+	DictRun		set;
+	size_t		bad;
+	HsType		found;
+	uint64_t	n;
+	HsMulti		m;
+
+	dict_test_open(&h);
+	dict_run_open(&set, &h, HS_SET, "s", 2 * MEMBERS, false, 1);
+	for (unsigned id = 0; id < MEMBERS; id++)
+		REQUIRE(dict_put(&set, &id, 1, false));
+	for (int i = 0; i < TIMES; i++)
+		keys[i] = hs_bytes_str("s");
+	REQUIRE_EQ(hs_multi_begin(&m, &h, keys, TIMES, HS_SHARED, HEAP_NOW), HS_OK);
+	port_interrupt_after(QUESTIONS);
+	for (HsSetOp setop = HS_SET_UNION; setop <= HS_SET_DIFF; setop++)
+	{
+		int			before = port_questions_left();
+
+		CASE("operation %d", (int) setop);
+		REQUIRE_EQ(hs_set_algebra(&m, setop, keys, TIMES, &set.out, &bad, &found), HS_OK);
+		CHECK(before - port_questions_left() > (setop == HS_SET_INTER ? MEMBERS * TIMES / 64 : TIMES));
+	}
+	port_interrupt_after(QUESTIONS);
+	REQUIRE_EQ(hs_set_intercard(&m, keys, TIMES, 0, &n, &bad, &found), HS_OK);
+	CHECK_EQ(n, MEMBERS);
+	CHECK(QUESTIONS - port_questions_left() > MEMBERS * TIMES / 64);
+	port_interrupt_after(-1);
+	hs_multi_end(&m);
+	dict_run_close(&set);
+	dict_test_done(&h);
 }
 
 static void
@@ -280,6 +332,7 @@ store_replaces_anything(void)
 TEST_MAIN(
 		  DICT_TESTS,
 		  TEST(algebra_against_the_model),
+		  TEST(algebra_can_be_interrupted),
 		  TEST(algebra_names_the_key_of_another_type),
 		  TEST(moves_are_whole),
 		  TEST(store_replaces_anything))

@@ -1278,6 +1278,7 @@ run_algebra(TestRandom *r, const ZsetModel *sets, ZsetModel *want)
 	size_t		nresult;
 	uint64_t	card;
 	HsZsetScratch small = {scratch.data, 8, 0};
+	HsStatus	status;
 	HsMulti		multi;
 
 	for (size_t i = 0; i < n; i++)
@@ -1289,6 +1290,17 @@ run_algebra(TestRandom *r, const ZsetModel *sets, ZsetModel *want)
 	keys[n] = hs_bytes_str("dest");
 	want_algebra(want, setop, sets, which, n, weigh ? weights : NULL, aggregate);
 	REQUIRE_EQ(hs_multi_begin(&multi, &h, keys, n + 1, HS_EXCLUSIVE, HEAP_NOW), HS_OK);
+	for (int k = 1;; k *= 2)
+	{
+		port_interrupt_after(k);
+		status = hs_zset_algebra(&multi, setop, keys, n, weigh ? weights : NULL, aggregate,
+								 &scratch, &result, &nresult, NULL, NULL);
+		if (status != HS_INTERRUPTED)
+			break;
+		CHECK_EQ(hs_zset_intercard(&multi, keys, n, 0, &card, NULL, NULL), HS_INTERRUPTED);
+	}
+	port_interrupt_after(-1);
+	CHECK_EQ(status, HS_OK);
 	if (hs_zset_algebra(&multi, setop, keys, n, weigh ? weights : NULL, aggregate,
 						&small, &result, &nresult, NULL, NULL) == HS_BUFFER_TOO_SMALL)
 	{
@@ -1464,6 +1476,15 @@ algebra_of_many_keys(void)
 	CHECK_BYTES(result[0].member, name_of(0));
 	REQUIRE_EQ(hs_zset_intercard(&multi, keys, NKEYS, 0, &card, NULL, NULL), HS_OK);
 	CHECK_EQ(card, 1);
+	CASE("it is not long until somebody asks whether to go on");
+	for (HsZsetSetOp setop = HS_ZSET_UNION; setop <= HS_ZSET_DIFF; setop++)
+	{
+		port_interrupt_after(1000000);
+		REQUIRE_EQ(hs_zset_algebra(&multi, setop, keys, NKEYS, NULL, HS_ZSET_SUM, &scratch, &result,
+								   &n, NULL, NULL), HS_OK);
+		CHECK(port_questions_left() < 1000000 - 2);
+	}
+	port_interrupt_after(-1);
 	hs_multi_end(&multi);
 	heap_finish(&h);
 }
