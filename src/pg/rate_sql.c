@@ -23,6 +23,7 @@ typedef HsStatus (*Command) (HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus fixed(HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus sliding(HsOp *op, const RateLimit *limit, HsRate *rate);
 static HsStatus bucket(HsOp *op, const RateLimit *limit, HsRate *rate);
+static Datum window_command(FunctionCallInfo fcinfo, Command run);
 static Datum rate_command(FunctionCallInfo fcinfo, HsHandle *h, Command run, const RateLimit *limit);
 static int64 count_arg(FunctionCallInfo fcinfo, int n, const char *what);
 static int64_t period_arg(FunctionCallInfo fcinfo, int n, const char *what);
@@ -30,31 +31,21 @@ static Datum rate_result(FunctionCallInfo fcinfo, const HsRate *rate);
 static TupleDesc result_desc(FunctionCallInfo fcinfo);
 
 /* rate_limit_fixed(key text, max bigint, per interval) */
-PG_FUNCTION_INFO_V1(hotset_rate_limit_fixed);
-Datum
-hotset_rate_limit_fixed(PG_FUNCTION_ARGS)
-{
-	HsHandle   *h = hsg_keyspace(fcinfo, 3);
-	RateLimit		limit = {
-		.max = count_arg(fcinfo, 1, "max"),
-		.period_us = period_arg(fcinfo, 2, "per")
-	};
-
-	return rate_command(fcinfo, h, fixed, &limit);
-}
+HSG_FORM(hotset_rate_limit_fixed, window_command(fcinfo, fixed))
 
 /* rate_limit_sliding(key text, max bigint, per interval) */
-PG_FUNCTION_INFO_V1(hotset_rate_limit_sliding);
-Datum
-hotset_rate_limit_sliding(PG_FUNCTION_ARGS)
+HSG_FORM(hotset_rate_limit_sliding, window_command(fcinfo, sliding))
+
+static Datum
+window_command(FunctionCallInfo fcinfo, Command run)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 3);
-	RateLimit		limit = {
+	RateLimit	limit = {
 		.max = count_arg(fcinfo, 1, "max"),
 		.period_us = period_arg(fcinfo, 2, "per")
 	};
 
-	return rate_command(fcinfo, h, sliding, &limit);
+	return rate_command(fcinfo, h, run, &limit);
 }
 
 /* rate_limit_bucket(key text, capacity bigint, refill_per interval, cost bigint) */
@@ -63,7 +54,7 @@ Datum
 hotset_rate_limit_bucket(PG_FUNCTION_ARGS)
 {
 	HsHandle   *h = hsg_keyspace(fcinfo, 4);
-	RateLimit		limit = {
+	RateLimit	limit = {
 		.max = count_arg(fcinfo, 1, "capacity"),
 		.period_us = period_arg(fcinfo, 2, "refill_per"),
 		.cost = count_arg(fcinfo, 3, "cost")
