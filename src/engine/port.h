@@ -3,8 +3,8 @@
  *	  All the engine asks of the outside: locks, random bits, the time, and whether to go on.
  *
  * Memory comes in one piece from the caller of hs_region_init(); time arrives
- * as an argument of each command, or is asked for by one that was told to (HS_CLOCK_LATER).  Implemented over LWLocks in src/pg/region.c
- * and over process-shared rwlocks in test/unit/port_test.c, chosen by the
+ * as an argument of each command, or is asked for by one that was told to (HS_CLOCK_LATER).
+ * Implemented over LWLocks in src/pg/region.c and over process-shared rwlocks in test/unit/port_test.c, chosen by the
  * linker.
  */
 #ifndef HS_PORT_H

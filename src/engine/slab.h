@@ -41,8 +41,8 @@ extern void hs_slab_free(struct HsPart *part, HsRef node, uint32_t size);
 /*
  * Make sure that the next allocations, up to the counts in 'needs', succeed.
  * Sizes may repeat; a second call before the next settling replaces the
- * first.  False when they cannot be promised; then nothing is held.  What was promised and not taken is forgotten at hs_slab_settle(),
- * which hs_op_end() calls.
+ * first.  False when they cannot be promised; then nothing is held.  What was promised and not
+ * taken is forgotten at hs_slab_settle(), which hs_op_end() calls.
  */
 extern bool hs_slab_prepare(struct HsPart *part, const HsSlabNeed *needs, int nneeds);
 extern void hs_slab_settle(struct HsPart *part);

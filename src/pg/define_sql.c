@@ -207,7 +207,10 @@ load_definition(Definition *d, const char *name)
 		elog(ERROR, "SPI_connect failed");
 	/* what is kept must not be what an old snapshot sees */
 	PushActiveSnapshot(GetLatestSnapshot());
-	as_table_owner(psprintf("SELECT owner::oid, ARRAY(SELECT role::oid FROM %s AS g WHERE g.name = d.name AND g.owner = d.owner), returns, query, key, tags, ttl, soft_ttl, wait, rls_covered, search_path, keyspace FROM %s AS d WHERE name = $1",
+	as_table_owner(psprintf("SELECT owner::oid,"
+							" ARRAY(SELECT role::oid FROM %s AS g WHERE g.name = d.name AND g.owner = d.owner),"
+							" returns, query, key, tags, ttl, soft_ttl, wait, rls_covered, search_path, keyspace"
+							" FROM %s AS d WHERE name = $1",
 							our_table("hotset_definition_grant"), our_table("hotset_definition")),
 				   1, &type, &arg, NULL, true);
 	PopActiveSnapshot();
@@ -705,9 +708,11 @@ hotset_kv_define(PG_FUNCTION_ARGS)
 			hsg_query_check(hs_bytes(query, strlen(query)), (HsgQueryAs) i);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	as_table_owner(psprintf("INSERT INTO %s AS d (name, query, key, tags, returns, ttl, soft_ttl, wait, rls_covered, keyspace, owner, search_path)"
+	as_table_owner(psprintf("INSERT INTO %s AS d (name, query, key, tags, returns, ttl, soft_ttl, wait,"
+							" rls_covered, keyspace, owner, search_path)"
 							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::regrole, $12)"
-							" ON CONFLICT (name) DO UPDATE SET query = $2, key = $3, tags = $4, returns = $5, ttl = $6, soft_ttl = $7, wait = $8, rls_covered = $9, keyspace = $10, search_path = $12"
+							" ON CONFLICT (name) DO UPDATE SET query = $2, key = $3, tags = $4, returns = $5, ttl = $6,"
+							" soft_ttl = $7, wait = $8, rls_covered = $9, keyspace = $10, search_path = $12"
 							" WHERE d.owner = $11::regrole",
 							our_table("hotset_definition")), 12, types, values, nulls, false);
 	done = SPI_processed;

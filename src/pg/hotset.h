@@ -229,8 +229,10 @@ extern bool hsg_glob_match(HsBytes pattern, HsBytes string);
  * or allocates.  It may run several times and starts anew each time.
  */
 
-/* hs_op_begin() for now, which the engine asks when it matters (HS_CLOCK_LATER) unless it is known; what hsg_retry() needs is set
- * on a failure, too. */
+/*
+ * hs_op_begin() for now, which the engine asks when it matters (HS_CLOCK_LATER) unless it is
+ * known; what hsg_retry() needs is set on a failure, too.
+ */
 static inline HsStatus
 hsg_begin(HsOp *op, HsHandle *h, HsBytes key, HsLockMode mode, int64_t clock_us)
 {
