@@ -130,6 +130,9 @@ SELECT hits, misses_refused FROM hotset_cache_stats();
 -- what is not a query to be cached
 SELECT kv_fetch('x', 'DELETE FROM cached_user');
 SELECT kv_fetch('x', 'SELECT 1; SELECT 2');
+SELECT kv_fetch('x', 'SELECT name FROM cached_user FOR SHARE');
+SELECT kv_fetch('x', 'WITH gone AS (DELETE FROM cached_user RETURNING name) SELECT max(name) FROM gone');
+SELECT kv_define('x', 'WITH gone AS (DELETE FROM cached_user RETURNING name) SELECT max(name) FROM gone', 'x');
 SELECT kv_fetch('x', 'SELECT 1, 2');
 SELECT kv_fetch('x', 'SELECT id FROM cached_user');
 SELECT kv_fetch('x', 'SELECT id FROM cached_user WHERE id = 1 FOR UPDATE');

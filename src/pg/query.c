@@ -381,11 +381,18 @@ check_statement(SPIPlanPtr plan, const HsgQuery *q)
 {
 	List	   *sources = SPI_plan_get_plan_sources(plan);
 	CachedPlanSource *source = list_length(sources) == 1 ? linitial(sources) : NULL;
+	Query	   *query;
 
 	if (source == NULL || source->commandTag != CMDTAG_SELECT || source->resultDesc == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("a cached query must be one SELECT")));
+	query = linitial_node(Query, source->query_list);
+	if (query->hasModifyingCTE || query->hasForUpdate)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("a cached query must not change or lock rows"),
+				 errdetail("Who finds its result in the cache would not do so.")));
 	if (source->resultDesc->natts != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
