@@ -74,8 +74,10 @@ take_value(const Probe *p, const HsRecordView *v, bool is_locked)
 		if (!hs_cached_unseal(v->value, v->value_size, p->cached))
 			return HS_CORRUPT;
 		out->size = p->cached->size;
+		hs_racy_copy(p->buf, v->value, p->cached->size);
+		return HS_OK;
 	}
-	hs_racy_copy(p->buf, v->value, out->size);
+	hs_racy_copy(p->buf, v->value, v->value_size);
 	return HS_OK;
 }
 
