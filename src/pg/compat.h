@@ -21,6 +21,11 @@
 /* As in libpq/libpq.h, which wants the headers of what PostgreSQL was built with (GSSAPI). */
 extern bool pq_check_connection(void);
 
+/* As in utils/pg_locale.h, which wants the headers of ICU. */
+extern PGDLLIMPORT char *locale_monetary;
+extern PGDLLIMPORT char *locale_numeric;
+extern PGDLLIMPORT char *locale_time;
+
 /* One family of functions checks privileges on all classes since 16. */
 #if PG_VERSION_NUM < 160000
 #define hsg_server_aclcheck(server, role, mode) \

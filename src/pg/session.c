@@ -24,7 +24,6 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/memutils.h"
-#include "utils/pg_locale.h"
 #include "utils/rls.h"
 #include "utils/xml.h"
 
