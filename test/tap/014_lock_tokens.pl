@@ -118,7 +118,7 @@ grows('once there is space');
 # Damaged files.
 $node->stop;
 my $good = slurp_file($file);
-for my $case ([ 'empty', '' ], [ 'short', substr($good, 0, 10) ], [ 'a bit flipped', substr($good, 0, 8) . "\x01" . substr($good, 9) ],
+for my $case ([ 'empty', '' ], [ 'short', substr($good, 0, 10) ], [ 'a bit flipped', substr($good, 0, 8) . (substr($good, 8, 1) ^ "\x01") . substr($good, 9) ],
 	[ 'something else', 'x' x 24 ])
 {
 	my ($name, $content) = @$case;
