@@ -38,7 +38,10 @@ typedef struct HsgShared
 extern HsgShared *hsg_shared;	/* NULL: not preloaded */
 extern int	hsg_lock_tranche;	/* (region.c) of the LWLocks in the region */
 
-/* CHECK_FOR_INTERRUPTS() after HS_INTERRUPTED: the next try ends.  region.c */
+/*
+ * CHECK_FOR_INTERRUPTS() after HS_INTERRUPTED.  If it returns with a cancel still pending, because the
+ * caller has put that off, hs_port_interrupted() says no until it is served: the next try ends.  region.c
+ */
 extern void hsg_interrupted(void);
 
 extern void hsg_shmem_install(void);

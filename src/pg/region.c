@@ -1,9 +1,11 @@
 /*
  * region.c
- *	  port.h over PostgreSQL: locks are LWLocks, time is its time, random bits are strong.
+ *	  port.h over PostgreSQL: locks are LWLocks, time is its time, random bits are strong, and
+ *	  a command is to give up when its statement is.
  *
  * An LWLock holds off interrupts until it is released, so nothing between
- * hs_op_begin() and hs_op_end() is ever cut short by a cancel.  Should
+ * hs_op_begin() and hs_op_end() is ever cut short by a cancel; commands that ask
+ * hs_port_interrupted() end by themselves.  Should
  * somebody raise an error there all the same, the server releases the locks but
  * does not repair the data.
  */
